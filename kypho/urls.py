@@ -1,0 +1,9 @@
+"""The top of the map: health, sign-in, the Django admin, and the product's own pages."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
