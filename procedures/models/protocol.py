@@ -55,7 +55,9 @@ def _in_order(names: Iterable[str]) -> Q:
     """Each two of the columns stand in this order where both are given."""
     condition = Q()
     for low, high in combinations(names, 2):
-        condition &= Q(**{f"{low}__isnull": True}) | Q(**{f"{high}__isnull": True}) | Q(**{f"{low}__lte": F(high)})
+        condition &= (
+            Q(**{f"{low}__isnull": True}) | Q(**{f"{high}__isnull": True}) | Q(**{f"{low}__lte": F(high)})
+        )
     return condition
 
 
@@ -81,10 +83,14 @@ class ProtocolVersion(models.Model):
     `published_by` is empty for the version that ships with the program and a command loaded.
     """
 
-    protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="versions", verbose_name=_("protocol"))
+    protocol = models.ForeignKey(
+        Protocol, on_delete=models.PROTECT, related_name="versions", verbose_name=_("protocol")
+    )
     number = models.PositiveIntegerField(_("number"))
     title = models.CharField(_("title"), max_length=120)
-    status = models.CharField(_("status"), max_length=10, choices=_choices(Status), default=Status.DRAFT.value)
+    status = models.CharField(
+        _("status"), max_length=10, choices=_choices(Status), default=Status.DRAFT.value
+    )
     published_at = models.DateTimeField(_("published at"), null=True, blank=True)
     published_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -102,7 +108,7 @@ class ProtocolVersion(models.Model):
         verbose_name = _("protocol version")
         verbose_name_plural = _("protocol versions")
         ordering = ("protocol", "number")
-        constraints = [
+        constraints = (
             models.UniqueConstraint(fields=["protocol", "number"], name="protocolversion_number_once"),
             models.CheckConstraint(name="protocolversion_number_from_one", condition=Q(number__gte=1)),
             _one_of("protocolversion", "status", Status),
@@ -119,7 +125,7 @@ class ProtocolVersion(models.Model):
                 name="protocolversion_digest_form",
                 condition=Q(status=Status.DRAFT.value, digest="") | Q(digest__regex=r"^[0-9a-f]{64}$"),
             ),
-        ]
+        )
 
     def __str__(self) -> str:
         return f"{self.title} v{self.number}"
@@ -139,7 +145,10 @@ class StepDefinition(models.Model):
     instruction = models.TextField(_("instruction"), blank=True)
     phase = models.CharField(_("phase"), max_length=12, choices=_choices(Phase))
     roles = ArrayField(
-        models.CharField(max_length=20, choices=_choices(Role)), default=list, blank=True, verbose_name=_("roles")
+        models.CharField(max_length=20, choices=_choices(Role)),
+        default=list,
+        blank=True,
+        verbose_name=_("roles"),
     )
     required = models.CharField(_("required"), max_length=12, choices=_choices(Required))
     repeats = models.CharField(_("repeats"), max_length=10, choices=_choices(Repeats))
@@ -154,25 +163,30 @@ class StepDefinition(models.Model):
         verbose_name = _("step")
         verbose_name_plural = _("steps")
         ordering = ("version", "position")
-        constraints = [
+        constraints = (
             models.UniqueConstraint(fields=["version", "code"], name="stepdefinition_code_once"),
             models.UniqueConstraint(fields=["version", "position"], name="stepdefinition_position_once"),
             models.UniqueConstraint(
-                fields=["version", "milestone"], condition=~Q(milestone=""), name="stepdefinition_milestone_once"
+                fields=["version", "milestone"],
+                condition=~Q(milestone=""),
+                name="stepdefinition_milestone_once",
             ),
             models.CheckConstraint(
                 name="stepdefinition_seed_range", condition=Q(seed=None) | Q(seed__gte=1, seed__lte=11)
             ),
-            models.CheckConstraint(name="stepdefinition_code_form", condition=Q(code__regex=r"^[A-Za-z0-9-]+$")),
+            models.CheckConstraint(
+                name="stepdefinition_code_form", condition=Q(code__regex=r"^[A-Za-z0-9-]+$")
+            ),
             _one_of("stepdefinition", "phase", Phase),
             _one_of("stepdefinition", "required", Required),
             _one_of("stepdefinition", "repeats", Repeats),
             _one_of("stepdefinition", "second_person", SecondPerson),
             _one_of("stepdefinition", "milestone", Milestone, ""),
             models.CheckConstraint(
-                name="stepdefinition_roles_known", condition=Q(roles__contained_by=[role.value for role in Role])
+                name="stepdefinition_roles_known",
+                condition=Q(roles__contained_by=[role.value for role in Role]),
             ),
-        ]
+        )
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
@@ -184,7 +198,9 @@ class FieldDefinition(models.Model):
     `units` holds the factors as decimal strings; `options` is a list of [code, label].
     """
 
-    step = models.ForeignKey(StepDefinition, on_delete=models.CASCADE, related_name="fields", verbose_name=_("step"))
+    step = models.ForeignKey(
+        StepDefinition, on_delete=models.CASCADE, related_name="fields", verbose_name=_("step")
+    )
     position = models.PositiveSmallIntegerField(_("position"))
     key = models.CharField(_("key"), max_length=40)
     label = models.CharField(_("label"), max_length=80)
@@ -209,10 +225,12 @@ class FieldDefinition(models.Model):
         verbose_name = _("field")
         verbose_name_plural = _("fields")
         ordering = ("step", "position")
-        constraints = [
+        constraints = (
             models.UniqueConstraint(fields=["step", "key"], name="fielddefinition_key_once"),
             models.UniqueConstraint(fields=["step", "position"], name="fielddefinition_position_once"),
-            models.CheckConstraint(name="fielddefinition_key_form", condition=Q(key__regex=r"^[a-z][a-z0-9_]*$")),
+            models.CheckConstraint(
+                name="fielddefinition_key_form", condition=Q(key__regex=r"^[a-z][a-z0-9_]*$")
+            ),
             _one_of("fielddefinition", "type", FieldType),
             _one_of("fielddefinition", "needed", Needed),
             _one_of("fielddefinition", "measures", Measure, ""),
@@ -245,7 +263,7 @@ class FieldDefinition(models.Model):
                 name="fielddefinition_step_size_positive", condition=Q(step_size=None) | Q(step_size__gt=0)
             ),
             models.CheckConstraint(name="fielddefinition_decimals_range", condition=Q(decimals__lte=4)),
-        ]
+        )
 
     def __str__(self) -> str:
         return self.label
@@ -263,18 +281,21 @@ class Requirement(models.Model):
     scope = models.CharField(_("scope"), max_length=12, choices=_choices(Scope), default=Scope.CASE.value)
     expects = models.JSONField(_("expects"), default=dict, blank=True)
     only_if_anaesthesia = ArrayField(
-        models.CharField(max_length=20), default=list, blank=True, verbose_name=_("only if the anaesthesia is")
+        models.CharField(max_length=20),
+        default=list,
+        blank=True,
+        verbose_name=_("only if the anaesthesia is"),
     )
 
     class Meta:
         verbose_name = _("requirement")
         verbose_name_plural = _("requirements")
         ordering = ("step", "position")
-        constraints = [
+        constraints = (
             models.UniqueConstraint(fields=["step", "needs", "scope"], name="requirement_once"),
             models.UniqueConstraint(fields=["step", "position"], name="requirement_position_once"),
             _one_of("requirement", "scope", Scope),
-        ]
+        )
 
     def __str__(self) -> str:
         return _("needs %(code)s") % {"code": self.needs}
@@ -292,8 +313,11 @@ class TimerDefinition(models.Model):
     kind = models.CharField(_("kind"), max_length=12, choices=_choices(TimerKind))
     starts_on = models.CharField(_("starts on"), max_length=20)
     ends_on = models.CharField(_("ends on"), max_length=20, blank=True)
+    met_by = models.CharField(_("met by"), max_length=20, blank=True)
     scope = models.CharField(_("scope"), max_length=12, choices=_choices(Scope), default=Scope.CASE.value)
-    minutes = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True, verbose_name=_("minutes"))
+    minutes = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, blank=True, verbose_name=_("minutes")
+    )
     warn_minutes = models.PositiveSmallIntegerField(_("warn after (minutes)"), null=True, blank=True)
     product_bands = models.BooleanField(_("bands of the product"), default=False)
 
@@ -301,12 +325,17 @@ class TimerDefinition(models.Model):
         verbose_name = _("timer")
         verbose_name_plural = _("timers")
         ordering = ("version", "position")
-        constraints = [
+        constraints = (
             models.UniqueConstraint(fields=["version", "key"], name="timerdefinition_key_once"),
             models.UniqueConstraint(fields=["version", "position"], name="timerdefinition_position_once"),
             _one_of("timerdefinition", "kind", TimerKind),
             _one_of("timerdefinition", "scope", Scope),
-        ]
+            models.CheckConstraint(
+                name="timerdefinition_schedule_met_by",
+                condition=(Q(kind=TimerKind.SCHEDULE.value) & ~Q(met_by=""))
+                | (~Q(kind=TimerKind.SCHEDULE.value) & Q(met_by="")),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.label
