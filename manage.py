@@ -19,14 +19,16 @@ def main() -> None:
     embedded = not os.environ.get("DATABASE_URL")
     if embedded and not (os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE")):
         os.environ.setdefault("KYPHO_DEMO", "1")
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    if not embedded or command in WITHOUT_DATABASE or "--help" in sys.argv:
-        execute_from_command_line(sys.argv)
-        return
-    database.start()
+    start = embedded and command not in WITHOUT_DATABASE and "--help" not in sys.argv
     try:
+        if start:
+            database.start()
         execute_from_command_line(sys.argv)
+    except (ImproperlyConfigured, database.Unavailable) as problem:
+        sys.exit(str(problem))
     finally:
         database.stop()
 

@@ -122,6 +122,18 @@ def stop(folder: Path = FOLDER) -> None:
         users.close()
 
 
+def check(address: str) -> None:
+    """Raise Unavailable, in one line, when the server of an address is away or too old."""
+    try:
+        with psycopg.connect(address, connect_timeout=3) as connection:
+            version = connection.info.server_version
+    except psycopg.OperationalError as problem:
+        reason = (str(problem).strip().splitlines() or ["no answer"])[-1].strip()
+        raise Unavailable(f"The database cannot be reached: {reason}") from None
+    if version < OLDEST_SERVER * 10000:
+        raise Unavailable(f"The database is PostgreSQL {version // 10000}; {OLDEST_SERVER} or newer is needed.")
+
+
 def _file(folder: Path, what: str) -> IO[bytes]:
     return open(folder.with_name(f"{folder.name}.{what}"), "ab")
 

@@ -14,7 +14,7 @@ from django.core.management.utils import get_random_secret_key
 from django.utils.csp import CSP
 from django.utils.translation import gettext_lazy as _
 
-from kypho import database
+from kypho import database, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -119,6 +119,9 @@ METRICS_TOKEN = text("METRICS_TOKEN")
 PAGE_THREADS = number("PAGE_THREADS", 8, 1, 64)
 EXPORT_THREADS = number("EXPORT_THREADS", 2, 1, 16)
 LOG_FORMAT = one_of("LOG_FORMAT", "json", {"json", "text"})
+LOG_LEVEL = one_of("LOG_LEVEL", "info", {"info", "warning", "error"})
+LOGGING = logs.configure(LOG_FORMAT, LOG_LEVEL, with_messages=DEBUG)
+LOGGING_CONFIG = "logging.config.dictConfig"
 
 INSTALLED_APPS = [
     "procedures",
@@ -129,6 +132,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
+    "django.contrib.postgres",
     "django_htmx",
     "allauth",
     "allauth.account",
@@ -136,6 +140,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "kypho.logs.RequestLog",
+    "kypho.headers.Hardening",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -152,20 +158,16 @@ ROOT_URLCONF = "kypho.urls"
 ASGI_APPLICATION = "kypho.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+TEMPLATE_FILES = [
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "loaders": [
-                (
-                    "django.template.loaders.cached.Loader",
-                    [
-                        "django.template.loaders.filesystem.Loader",
-                        "django.template.loaders.app_directories.Loader",
-                    ],
-                )
-            ],
+            "loaders": TEMPLATE_FILES if DEBUG else [("django.template.loaders.cached.Loader", TEMPLATE_FILES)],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.csp",
@@ -196,7 +198,7 @@ LOGIN_REDIRECT_URL = "/"
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_ADAPTER = "procedures.signin.Adapter"
+ACCOUNT_ADAPTER = "kypho.accounts.Accounts"
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_SESSION_REMEMBER = True
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
@@ -232,15 +234,16 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^readyz$", r"^metrics$"]
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Not in the demo: a self-signed localhost must not be pinned for a year.
+SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if HTTPS and not DEMO else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS and not DEMO
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXY_COUNT else None
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 
 # Language and time
-LANGUAGE_CODE = one_of("LANGUAGE_CODE", "en-gb", {"en", "en-gb", "en-us"})
-LANGUAGES = [("en", _("English"))]
+LANGUAGE_CODE = one_of("LANGUAGE_CODE", "en-gb", {"en", "en-gb"})
+LANGUAGES = [("en", _("English")), ("en-gb", _("British English"))]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = time_zone()
