@@ -7,7 +7,7 @@ import sys
 from kypho import database
 
 OWNER_COMMANDS = {"migrate", "makemigrations", "createcachetable", "sqlmigrate", "showmigrations", "demo"}
-WITHOUT_DATABASE = {"check", "collectstatic", "demo", "diffsettings", "findstatic", "help", "runserver", "version"}
+WITHOUT_DATABASE = {"collectstatic", "demo", "diffsettings", "findstatic", "help", "runserver", "version"}
 
 
 def main() -> None:
