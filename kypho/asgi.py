@@ -24,13 +24,13 @@ from a2wsgi import WSGIMiddleware
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, get_resolver, resolve
 from servestatic import ServeStaticASGI
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kypho.settings")
 
-from kypho.headers import BARE  # noqa: E402
-from kypho.logs import DEADLINES  # noqa: E402
+from kypho.headers import BARE
+from kypho.logs import DEADLINES
 
 type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
@@ -230,6 +230,7 @@ class Kypho:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        get_resolver().url_patterns  # import the whole map now, not while the first nurse waits
         if parent := os.environ.get("KYPHO_SUPERVISOR"):
             threading.Thread(target=_end_with, args=[int(parent)], daemon=True).start()
         await send({"type": "lifespan.startup.complete"})

@@ -25,7 +25,11 @@ def own_address() -> str:
 
 def self_signed(folder: Path) -> tuple[Path, Path]:
     """The paths of certificate and key, made when they are missing, about to expire or for another address."""
-    certificate, key, made_for = folder / "demo-certificate.pem", folder / "demo-key.pem", folder / "demo-tls-address"
+    certificate, key, made_for = (
+        folder / "demo-certificate.pem",
+        folder / "demo-key.pem",
+        folder / "demo-tls-address",
+    )
     address = own_address()
     if certificate.exists() and key.exists() and made_for.exists() and made_for.read_text() == address:
         until = x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc

@@ -95,7 +95,9 @@ def start(folder: Path = FOLDER, *, durable: bool = True) -> None:
     if folder in _held.users:
         return
     if platform.system() == "Windows":
-        raise Unavailable("The embedded PostgreSQL needs Linux or macOS; set DATABASE_URL to use another server.")
+        raise Unavailable(
+            "The embedded PostgreSQL needs Linux or macOS; set DATABASE_URL to use another server."
+        )
     folder.mkdir(parents=True, exist_ok=True)
     with _starting(folder):
         if not _answers(folder):
@@ -122,6 +124,19 @@ def stop(folder: Path = FOLDER) -> None:
         users.close()
 
 
+def remove(folder: Path = FOLDER) -> None:
+    """Stop the embedded server and delete its data. Raises Unavailable while another program uses it."""
+    if not folder.exists():
+        return
+    with _starting(folder), _file(folder, "users") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Unavailable("The demo is running elsewhere; stop it first.") from None
+        _run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(folder), check=False)
+        shutil.rmtree(folder)
+
+
 def check(address: str) -> None:
     """Raise Unavailable, in one line, when the server of an address is away or too old."""
     try:
@@ -131,7 +146,9 @@ def check(address: str) -> None:
         reason = (str(problem).strip().splitlines() or ["no answer"])[-1].strip()
         raise Unavailable(f"The database cannot be reached: {reason}") from None
     if version < OLDEST_SERVER * 10000:
-        raise Unavailable(f"The database is PostgreSQL {version // 10000}; {OLDEST_SERVER} or newer is needed.")
+        raise Unavailable(
+            f"The database is PostgreSQL {version // 10000}; {OLDEST_SERVER} or newer is needed."
+        )
 
 
 def _file(folder: Path, what: str) -> IO[bytes]:
@@ -190,8 +207,18 @@ def _prepare(folder: Path) -> None:
             if owned.owner() != user:
                 shutil.chown(owned, user, user)
     if not (folder / "PG_VERSION").exists():
-        _run("initdb", "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8",
-             "--locale=C", "-U", "postgres", "-D", str(folder))
+        _run(
+            "initdb",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "-U",
+            "postgres",
+            "-D",
+            str(folder),
+        )
     _forget_stale_pid(folder)
 
 
@@ -244,7 +271,19 @@ def _launch(folder: Path, durable: bool) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
-            _run("pg_ctl", "start", "-w", "-t", str(START_SECONDS), "-D", str(folder), "-l", str(log), "-o", options)
+            _run(
+                "pg_ctl",
+                "start",
+                "-w",
+                "-t",
+                str(START_SECONDS),
+                "-D",
+                str(folder),
+                "-l",
+                str(log),
+                "-o",
+                options,
+            )
         except Unavailable:
             # After kill -9 the old backends may hold the shared memory for a moment.
             if time.monotonic() > deadline:

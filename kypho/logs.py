@@ -19,7 +19,9 @@ from django.http.response import HttpResponseBase
 from prometheus_client import Counter, Histogram
 
 REQUESTS = Counter("kypho_requests", "Answers by route", ["method", "route", "status"])
-SECONDS = Histogram("kypho_request_seconds", "Time to an answer", ["route"], buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 6))
+SECONDS = Histogram(
+    "kypho_request_seconds", "Time to an answer", ["route"], buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 6)
+)
 DEADLINES = Counter("kypho_deadlines", "Pages given up after the deadline")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -50,7 +52,9 @@ def configure(form: str, level: str, *, with_messages: bool) -> dict[str, Any]:
     if form == "json":
         last = [structlog.processors.JSONRenderer()]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        last = [
+            structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+        ]
     if not with_messages:
         last.insert(0, _bare_exception)
     return {
@@ -64,7 +68,9 @@ def configure(form: str, level: str, *, with_messages: bool) -> dict[str, Any]:
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
             }
         },
-        "handlers": {"lines": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_path"]}},
+        "handlers": {
+            "lines": {"class": "logging.StreamHandler", "formatter": "lines", "filters": ["no_path"]}
+        },
         "root": {"handlers": ["lines"], "level": level.upper()},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
@@ -80,7 +86,10 @@ class NoPath(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.") and record.args and hasattr(record, "request"):
-            record.msg, record.args = str(record.args[0] if isinstance(record.args, tuple) else record.msg), ()
+            record.msg, record.args = (
+                str(record.args[0] if isinstance(record.args, tuple) else record.msg),
+                (),
+            )
         return True
 
 
@@ -96,7 +105,9 @@ def _bare_exception(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str
     while isinstance(error, BaseException):
         entry: dict[str, Any] = {
             "type": f"{type(error).__module__}.{type(error).__qualname__}",
-            "at": [f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-25:]],
+            "at": [
+                f"{f.filename}:{f.lineno} {f.name}" for f in traceback.extract_tb(error.__traceback__)[-25:]
+            ],
         }
         if state := getattr(error, "sqlstate", None):
             entry["sqlstate"] = state

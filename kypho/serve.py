@@ -41,7 +41,9 @@ def check_port(host: str, port: int, patience: float = 3.0) -> None:
         time.sleep(0.2)
 
 
-def serve(host: str, port: int, *, workers: int = 2, tls: tuple[Path, Path] | None = None, reload: bool = False) -> None:
+def serve(
+    host: str, port: int, *, workers: int = 2, tls: tuple[Path, Path] | None = None, reload: bool = False
+) -> None:
     """Serve until SIGINT or SIGTERM. `tls` is the certificate and its key. Raises PortTaken."""
     check_port(host, port)
     shutil.rmtree(METRICS_DIR, ignore_errors=True)

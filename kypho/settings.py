@@ -26,7 +26,9 @@ def text(name: str, default: str = "") -> str:
         try:
             return Path(path).read_text().strip()
         except OSError as problem:
-            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {problem.strerror}.") from None
+            raise ImproperlyConfigured(
+                f"{name}_FILE names a file that cannot be read: {problem.strerror}."
+            ) from None
     return os.environ.get(name, "").strip() or default
 
 
@@ -100,7 +102,9 @@ def database_settings() -> dict[str, Any]:
         ) from None
     # A frozen or locked database must not freeze a nurse; a migration may take its time but not hold others up.
     statement = 0 if AS_OWNER else 5000
-    limits = f"-c statement_timeout={statement} -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
+    limits = (
+        f"-c statement_timeout={statement} -c lock_timeout=3000 -c idle_in_transaction_session_timeout=10000"
+    )
     found["OPTIONS"] = {"connect_timeout": 3, "options": limits, **found["OPTIONS"]}
     return {**found, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
 
@@ -142,6 +146,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "kypho.logs.RequestLog",
     "kypho.headers.Hardening",
+    "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -167,7 +172,9 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "loaders": TEMPLATE_FILES if DEBUG else [("django.template.loaders.cached.Loader", TEMPLATE_FILES)],
+            "loaders": TEMPLATE_FILES
+            if DEBUG
+            else [("django.template.loaders.cached.Loader", TEMPLATE_FILES)],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.csp",
@@ -250,7 +257,7 @@ TIME_ZONE = time_zone()
 
 # Files of the interface
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = Path(text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "staticfiles": {

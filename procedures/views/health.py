@@ -35,7 +35,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus counters of all workers, for whoever sends METRICS_TOKEN as bearer; without the setting, 404."""
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not settings.METRICS_TOKEN or not secrets.compare_digest(given.encode(), settings.METRICS_TOKEN.encode()):
+    if not settings.METRICS_TOKEN or not secrets.compare_digest(
+        given.encode(), settings.METRICS_TOKEN.encode()
+    ):
         raise Http404
     registry: CollectorRegistry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):

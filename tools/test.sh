@@ -1,0 +1,22 @@
+#!/bin/sh
+# `make test`: everything, with the browser tests wherever a Chromium can be had. With CI set, they must run.
+set -eu
+cd "$(dirname "$0")/.."
+
+KYPHO_CHROMIUM=$(tools/chromium.sh)
+export KYPHO_CHROMIUM
+status=0
+if [ -n "$KYPHO_CHROMIUM" ]; then
+    .venv/bin/python -m pytest "$@" || status=$?
+else
+    if [ -n "${CI:-}" ]; then
+        echo "kypho: no Chromium was found or fetched, so the browser tests cannot run: this is a failure in CI." >&2
+        exit 1
+    fi
+    .venv/bin/python -m pytest -m "not browser" "$@" || status=$?
+    echo "**********************************************************************" >&2
+    echo "*  THE BROWSER TESTS WERE LEFT OUT: no Chromium was found or fetched. *" >&2
+    echo "*  Install one, or set KYPHO_CHROMIUM to its path.                    *" >&2
+    echo "**********************************************************************" >&2
+fi
+exit $status
