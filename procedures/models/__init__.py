@@ -1,0 +1,29 @@
+"""The nouns of Kypho (design.md section 3)."""
+
+from .case import Access, Case, CaseTeam, Level, Step
+from .catalogue import Product
+from .event import Event
+from .patient import Allergy, Patient
+from .people import Membership, Unit, User
+from .protocol import FieldDefinition, Protocol, ProtocolVersion, Requirement, StepDefinition, TimerDefinition
+
+__all__ = [
+    "Access",
+    "Allergy",
+    "Case",
+    "CaseTeam",
+    "Event",
+    "FieldDefinition",
+    "Level",
+    "Membership",
+    "Patient",
+    "Product",
+    "Protocol",
+    "ProtocolVersion",
+    "Requirement",
+    "Step",
+    "StepDefinition",
+    "TimerDefinition",
+    "Unit",
+    "User",
+]

@@ -1,0 +1,50 @@
+"""The products of a site: cements, balloons, needles, with the limits that their instructions state."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+
+class Product(models.Model):
+    """A product in the catalogue. Limits and time bands come from its instructions for use, typed in by the site.
+
+    `working_from` and `working_until` are minutes after the start of mixing between which a cement can be injected.
+    """
+
+    KINDS = {"cement": _("Cement"), "balloon": _("Balloon"), "needle": _("Needle")}
+
+    kind = models.CharField(_("kind"), max_length=10, choices=list(KINDS.items()))
+    name = models.CharField(_("name"), max_length=80)
+    manufacturer = models.CharField(_("manufacturer"), max_length=80)
+    reference = models.CharField(_("catalogue number"), max_length=40, blank=True)
+    device_identifier = models.CharField(_("device identifier (GTIN)"), max_length=40, blank=True)
+    max_pressure_psi = models.PositiveSmallIntegerField(_("maximum pressure, psi"), null=True, blank=True)
+    max_volume_ml = models.DecimalField(
+        _("maximum volume, mL"), max_digits=4, decimal_places=1, null=True, blank=True
+    )
+    working_from = models.DecimalField(
+        _("injectable from, min"), max_digits=4, decimal_places=1, null=True, blank=True
+    )
+    working_until = models.DecimalField(
+        _("injectable until, min"), max_digits=4, decimal_places=1, null=True, blank=True
+    )
+    active = models.BooleanField(_("in use"), default=True)
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ["kind", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "manufacturer", "name"], name="product_once"),
+            models.CheckConstraint(
+                name="product_kind_known", condition=Q(kind__in=["cement", "balloon", "needle"])
+            ),
+            models.CheckConstraint(
+                name="product_band_pair",
+                condition=Q(working_from=None, working_until=None)
+                | Q(working_from__isnull=False, working_until__gt=models.F("working_from")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.manufacturer})"

@@ -1,0 +1,92 @@
+"""Who works where: users, units, and what somebody is in a unit."""
+
+from typing import ClassVar
+
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from procedures.definitions import Role
+
+ROLE_LABELS = {
+    Role.WARD_NURSE: _("Ward nurse"),
+    Role.CIRCULATING_NURSE: _("Circulating nurse"),
+    Role.SEDATION_NURSE: _("Sedation nurse"),
+    Role.ANAESTHETIST: _("Anaesthetist"),
+    Role.SCRUB_NURSE: _("Scrub nurse"),
+    Role.RADIOGRAPHER: _("Radiographer"),
+    Role.OPERATOR: _("Operator"),
+    Role.ASSISTANT: _("Assistant"),
+    Role.RECOVERY_NURSE: _("Recovery nurse"),
+    Role.ADMINISTRATOR: _("Administrator"),
+}
+ROLE_CHOICES = [(role.value, label) for role, label in ROLE_LABELS.items()]
+
+
+class User(AbstractUser):
+    """A named person. There are no shared accounts: every entry of the record points to one of these."""
+
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    display_name = models.CharField(_("name"), max_length=80, help_text=_("As colleagues say it: Dr W. Chen"))
+    initials = models.CharField(_("initials"), max_length=4)
+    profession = models.CharField(_("profession"), max_length=60, blank=True)
+    registration_number = models.CharField(_("registration number"), max_length=40, blank=True)
+
+    objects: ClassVar[UserManager["User"]] = UserManager()
+
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name", "initials"]
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ["display_name"]
+
+    def __str__(self) -> str:
+        return self.display_name or self.username
+
+    def get_full_name(self) -> str:
+        """The name as colleagues say it."""
+        return self.display_name
+
+    def get_short_name(self) -> str:
+        """The initials shown beside a tick."""
+        return self.initials
+
+
+class Unit(models.Model):
+    """A department that performs kyphoplasties; its members see its cases."""
+
+    name = models.CharField(_("name"), max_length=80, unique=True)
+    rooms = ArrayField(models.CharField(max_length=40), verbose_name=_("rooms"), default=list, blank=True)
+    members = models.ManyToManyField(User, through="Membership", related_name="units")
+
+    class Meta:
+        verbose_name = _("unit")
+        verbose_name_plural = _("units")
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """What a person is in a unit. The role decides what they may do there (`rules.MAY`)."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("person"))
+    unit = models.ForeignKey(Unit, models.CASCADE, related_name="memberships", verbose_name=_("unit"))
+    role = models.CharField(_("role"), max_length=20, choices=ROLE_CHOICES)
+
+    class Meta:
+        verbose_name = _("membership")
+        verbose_name_plural = _("memberships")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "unit"], name="membership_once_per_unit"),
+            models.CheckConstraint(
+                name="membership_role_known", condition=models.Q(role__in=list(ROLE_LABELS))
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.get_role_display()}, {self.unit}"

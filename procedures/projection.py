@@ -1,0 +1,228 @@
+"""Between the folded state and its rows: Case, Level, Step, CaseTeam. One shape each way, so that a replay can compare."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from .definitions import Key, Protocol
+from .models import Case, CaseTeam, Event, Level, Step
+from .progress import Progress, Summary
+from .state import (
+    CaseState,
+    CaseStatus,
+    Entry,
+    LevelState,
+    LevelStatus,
+    StepState,
+    StepStatus,
+    TeamMember,
+)
+from .values import stamp
+
+ENDED = {CaseStatus.COMPLETED, CaseStatus.CANCELLED, CaseStatus.STOPPED, CaseStatus.VOIDED}
+PLAN = ("room", "scheduled_at", "indication", "anaesthesia")
+
+
+# To rows -------------------------------------------------------------------------------------------------------------
+
+
+def entry_row(entry: Entry) -> dict[str, Any]:
+    """An entry as JSON; what is empty is left out."""
+    row: dict[str, Any] = {
+        "seq": entry.seq,
+        "mark": entry.mark.value,
+        "by": entry.performed_by,
+        "rec": entry.recorded_by,
+        "at": stamp(entry.performed_at),
+        "rat": stamp(entry.recorded_at),
+        "source": str(entry.source),
+    }
+    extra = {
+        "values": dict(entry.values),
+        "flags": list(entry.flags),
+        "reason": entry.reason,
+        "amended": list(entry.amended),
+        "ver": entry.verified_by,
+        "verat": stamp(entry.verified_at) if entry.verified_at else None,
+        "void": entry.voided,
+        "why": entry.void_reason,
+    }
+    return row | {name: value for name, value in extra.items() if value}
+
+
+def step_row(step: StepState) -> dict[str, Any]:
+    """The columns of a Step."""
+    status = step.status
+    return {
+        "key": str(step.key),
+        "code": step.key.code,
+        "level": step.key.level or None,
+        "side": step.key.side or None,
+        "state": status.value,
+        "entries": [entry_row(entry) for entry in step.entries],
+        "done_at": step.live[-1].performed_at if status is StepStatus.DONE else None,
+        "last_seq": step.last_seq,
+    }
+
+
+def level_row(level: LevelState, progress: Progress) -> dict[str, Any]:
+    """The columns of a Level."""
+    return {
+        "vertebra": level.vertebra,
+        "planned": level.planned,
+        "state": progress.level_status(level).value,
+        "reason": level.reason,
+        "sides": list(level.sides),
+        "closed": level.closed,
+    }
+
+
+def team_row(member: TeamMember) -> dict[str, Any]:
+    """The columns of a CaseTeam."""
+    return {"user_id": member.user, "role": member.role, "since": member.since, "until": member.until}
+
+
+def case_row(state: CaseState, summary: Summary) -> dict[str, Any]:
+    """The columns of a Case that are folded."""
+    plan = state.plan
+    return {
+        **asdict(summary),
+        "status": summary.status.value,
+        "room": plan["room"],
+        "scheduled_at": datetime.fromisoformat(plan["scheduled_at"]),
+        "indication": plan["indication"],
+        "anaesthesia": plan["anaesthesia"],
+        "operator_id": state.operator,
+        "opened_at": state.opened_at,
+        "started_at": state.started_at,
+        "ended_at": state.ended_at,
+        "end_reason": state.end_reason,
+        "paused_at": state.paused_at,
+        "emergency_at": state.emergency_at,
+        "last_seq": state.last_seq,
+    }
+
+
+def save(case: Case, context: "Context", before: CaseState, progress: Progress, head: bytes) -> None:
+    """Write the rows that changed: at most one statement a table."""
+    after = progress.state
+    steps = [Step(case=case, **step_row(s)) for key, s in after.steps.items() if before.steps.get(key) is not s]
+    _upsert(Step, steps, ["key"], ["state", "entries", "done_at", "last_seq"])
+    rows = (level_row(level, progress) for level in after.levels.values())
+    levels = [Level(case=case, **row) for row in rows if context.levels.get(row["vertebra"]) != row]
+    _upsert(Level, levels, ["vertebra"], ["planned", "state", "reason", "sides", "closed"])
+    if before.team != after.team:
+        team = [CaseTeam(case=case, **team_row(m)) for m in after.team if m not in set(before.team)]
+        _upsert(CaseTeam, team, ["user", "role", "since"], ["until"])
+    Case.objects.filter(pk=case.pk).update(**case_row(after, progress.summary()), head_hash=head)
+
+
+def _upsert(model: Any, rows: list[Any], unique: list[str], update: list[str]) -> None:
+    if rows:
+        model.objects.bulk_create(
+            rows, update_conflicts=True, unique_fields=["case", *unique], update_fields=update
+        )
+
+
+# From rows -----------------------------------------------------------------------------------------------------------
+
+
+def read_entry(row: Mapping[str, Any]) -> Entry:
+    """The entry that `entry_row` wrote."""
+    verified_at = row.get("verat")
+    return Entry(
+        seq=row["seq"],
+        mark=StepStatus(row["mark"]),
+        performed_by=row["by"],
+        recorded_by=row["rec"],
+        performed_at=datetime.fromisoformat(row["at"]),
+        recorded_at=datetime.fromisoformat(row["rat"]),
+        values=row.get("values", {}),
+        flags=tuple(row.get("flags", ())),
+        reason=row.get("reason", ""),
+        source=row["source"],
+        amended=tuple(row.get("amended", ())),
+        verified_by=row.get("ver"),
+        verified_at=datetime.fromisoformat(verified_at) if verified_at else None,
+        voided=row.get("void"),
+        void_reason=row.get("why", ""),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a command reads beside the locked case and its steps: levels, team, and its own events if it came before."""
+
+    levels: dict[str, dict[str, Any]]
+    team: list[dict[str, Any]]
+    seen: list[int]
+
+
+def context(case_id: UUID, command_id: UUID | None = None) -> Context:
+    """One statement for three small tables."""
+    of_case = {"case": OuterRef("pk")}
+    level = JSONObject(**{name: name for name in ("vertebra", "planned", "state", "reason", "sides", "closed")})
+    member = JSONObject(**{name: name for name in ("user_id", "role", "since", "until")})
+    row = (
+        Case.objects.filter(pk=case_id)
+        .annotate(
+            level_json=ArraySubquery(Level.objects.filter(**of_case).values_list(level)),
+            team_json=ArraySubquery(CaseTeam.objects.filter(**of_case).order_by("id").values_list(member)),
+            seen_seq=ArraySubquery(
+                Event.objects.filter(**of_case, command_id=command_id).order_by("seq").values_list("seq")
+            ),
+        )
+        .values_list("level_json", "team_json", "seen_seq")
+        .get()
+    )
+    return Context({level["vertebra"]: level for level in row[0]}, row[1], row[2])
+
+
+def load(case: Case, found: Context | None = None) -> CaseState:
+    """The state of a case from its rows: two statements, whatever its size (one where the context is given)."""
+    found = found or context(case.pk)
+    steps = case.step_rows.values_list("key", "code", "level", "side", "entries", "last_seq")
+    return CaseState(
+        last_seq=case.last_seq,
+        opened_at=case.opened_at,
+        plan={
+            "room": case.room,
+            "scheduled_at": stamp(case.scheduled_at),
+            "indication": case.indication,
+            "anaesthesia": case.anaesthesia,
+        },
+        started_at=case.started_at,
+        ended=CaseStatus(case.status) if case.status in ENDED else None,
+        ended_at=case.ended_at,
+        end_reason=case.end_reason,
+        paused_at=case.paused_at,
+        emergency_at=case.emergency_at,
+        team=tuple(_member(row) for row in found.team),
+        levels={vertebra: _level(row) for vertebra, row in found.levels.items()},
+        steps={
+            key: StepState(Key(code, level or "", side or ""), tuple(read_entry(e) for e in entries), last)
+            for key, code, level, side, entries, last in steps
+        },
+    )
+
+
+def _member(row: Mapping[str, Any]) -> TeamMember:
+    until = row["until"]
+    return TeamMember(
+        row["user_id"],
+        row["role"],
+        datetime.fromisoformat(row["since"]),
+        datetime.fromisoformat(until) if until else None,
+    )
+
+
+def _level(row: Mapping[str, Any]) -> LevelState:
+    """A completed level is open to the fold: completion follows from its steps."""
+    status = LevelStatus.OPEN if row["state"] == LevelStatus.COMPLETED else LevelStatus(row["state"])
+    return LevelState(row["vertebra"], row["planned"], status, row["reason"], tuple(row["sides"]), row["closed"])

@@ -1,0 +1,419 @@
+"""Who may, and when may. Pure: each rule is said once, `check_*` raises for the command, `why_not` answers the button."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from . import values
+from .definitions import Milestone, Needed, Phase, Role, SecondPerson, Step
+from .progress import CLOSED, Place, Progress, Unmet
+from .state import CaseState, CaseStatus, Entry, Flag, LevelState, LevelStatus, StepStatus
+
+UNDO_WITHIN = timedelta(seconds=60)
+EARLIEST = timedelta(days=7)
+REASON_LIMIT = 500
+
+
+class Act(StrEnum):
+    """What somebody may do in a unit."""
+
+    RECORD = "record"
+    OVERRIDE = "override"
+    VERIFY = "verify"
+    PLAN = "plan"
+    SIGN = "sign"
+    MANAGE = "manage"
+
+
+CLINICIANS = frozenset(Role) - {Role.ADMINISTRATOR}
+MAY: Mapping[Act, frozenset[Role]] = {
+    Act.RECORD: CLINICIANS,
+    Act.VERIFY: CLINICIANS,
+    Act.PLAN: CLINICIANS,
+    Act.OVERRIDE: frozenset({Role.OPERATOR, Role.ANAESTHETIST, Role.CIRCULATING_NURSE}),
+    Act.SIGN: frozenset({Role.OPERATOR}),
+    Act.MANAGE: frozenset({Role.ADMINISTRATOR}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person as the rules see them: who, and as what in the unit of the case."""
+
+    id: int
+    role: Role | None
+
+    def may(self, act: Act) -> bool:
+        """Whether the role allows it."""
+        return self.role in MAY[act]
+
+
+class Refused(Exception):
+    """A rule says no. `code` for programs, `sentence` for the nurse: what is wrong and what to do next."""
+
+    def __init__(self, code: str, sentence: str, *, may_override: bool = False) -> None:
+        super().__init__(sentence)
+        self.code = code
+        self.sentence = sentence
+        self.may_override = may_override
+
+
+class Invalid(Exception):
+    """What was entered is wrong. `errors`: sentence by field; `unusual`: question by field, to be confirmed."""
+
+    def __init__(
+        self, errors: Mapping[str, str] | None = None, unusual: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__("; ".join([*(errors or {}).values(), *(unusual or {}).values()]))
+        self.errors = dict(errors or {})
+        self.unusual = dict(unusual or {})
+
+
+def why_not(check: Callable[..., object], *args: Any, **kwargs: Any) -> str:
+    """The sentence with which a check refuses, or an empty text: for the button."""
+    try:
+        check(*args, **kwargs)
+    except Refused as refused:
+        return refused.sentence
+    return ""
+
+
+# Who ---------------------------------------------------------------------------------------------------------------
+
+
+def check_may(actor: Actor, act: Act) -> None:
+    """The actor's role allows the act."""
+    if actor.may(act):
+        return
+    if act is Act.OVERRIDE:
+        raise Refused("role", _("An operator, anaesthetist or circulating nurse can override this."))
+    if actor.role is Role.ADMINISTRATOR:
+        raise Refused("role", _("Administrators do not record. Ask a clinician of the unit."))
+    raise Refused("role", _("You are not in the team of this unit. Ask its charge nurse."))
+
+
+def check_performer(performer: Actor) -> None:
+    """The person named as performer is a clinician of the unit or of the case's team."""
+    if not performer.may(Act.RECORD):
+        raise Invalid({"performed_by": _("Choose a clinician of this unit or team.")})
+
+
+# When: the case ------------------------------------------------------------------------------------------------------
+
+
+def check_recordable(state: CaseState) -> None:
+    """The case takes entries: it has been started, and was neither cancelled nor voided."""
+    if state.ended in (CaseStatus.CANCELLED, CaseStatus.VOIDED):
+        raise Refused("closed", _("This case was closed. Nothing more can be recorded in it."))
+    if state.started_at is None:
+        raise Refused("not_started", _("Start the case first."))
+
+
+def check_running(state: CaseState) -> None:
+    """The case has been started and has not ended."""
+    check_recordable(state)
+    if state.ended:
+        raise Refused("ended", _("This case has ended."))
+
+
+def check_scheduled(state: CaseState) -> None:
+    """The case has not been started and not been closed."""
+    if state.ended or state.started_at:
+        raise Refused("not_scheduled", _("This case has already been started or closed."))
+
+
+def check_start(state: CaseState) -> None:
+    """It can be started: it is scheduled, has a vertebra and an operator."""
+    check_scheduled(state)
+    if not state.in_order():
+        raise Refused("no_level", _("Choose at least one vertebra first."))
+
+
+def check_void_case(state: CaseState) -> None:
+    """It can be voided as opened by mistake: nothing that counts was recorded in it."""
+    if state.ended:
+        raise Refused("ended", _("This case has ended."))
+    if any(entry.live for step in state.steps.values() for entry in step.entries):
+        raise Refused(
+            "recorded", _("Steps were recorded in this case. Take them back first, or stop the case.")
+        )
+
+
+def check_cancel(progress: Progress) -> None:
+    """It can be cancelled: it has not ended, and sedation or anaesthesia has not begun."""
+    _check_not_ended(progress.state)
+    if _reached(progress, Milestone.SEDATION):
+        raise Refused("sedated", _("Sedation has begun: stop the case instead."))
+
+
+def check_stop(progress: Progress) -> None:
+    """It can be stopped: it runs, and sedation or anaesthesia has begun (before that it is cancelled)."""
+    check_running(progress.state)
+    if not _reached(progress, Milestone.SEDATION):
+        raise Refused("not_sedated", _("Sedation has not begun: cancel the case instead."))
+
+
+def check_complete(progress: Progress) -> None:
+    """It can be completed: it runs, no emergency is on, and every expected step is settled."""
+    check_running(progress.state)
+    if progress.state.emergency_at:
+        raise Refused("emergency", _("Switch the emergency off first."))
+    if open_places := progress.open_places:
+        titles = ", ".join(title(p) for p in open_places[:5])
+        more = _(" and %(count)s more") % {"count": len(open_places) - 5} if len(open_places) > 5 else ""
+        raise Refused("open_steps", _("Still open: %(titles)s%(more)s.") % {"titles": titles, "more": more})
+
+
+def check_flip(on: datetime | None, wanted: bool, sentence: str) -> None:
+    """A pause or an emergency can only be switched to what it is not."""
+    if bool(on) == wanted:
+        raise Refused("already", sentence)
+
+
+def _check_not_ended(state: CaseState) -> None:
+    if state.ended:
+        raise Refused("ended", _("This case has ended."))
+
+
+def _reached(progress: Progress, milestone: Milestone) -> bool:
+    step = progress.protocol.by_milestone.get(milestone)
+    return bool(step) and any(
+        place.step.live for place in progress.by_code.get(step.code if step else "", ())
+    )
+
+
+# When: a step ----------------------------------------------------------------------------------------------------------
+
+
+def title(place: Place) -> str:
+    """The step in words, with its level and side: "Balloon in, L1 left"."""
+    where = f"{place.key.level} {side_name(place.key.side)}".strip()
+    return f"{place.definition.button}, {where}" if where else place.definition.button
+
+
+def side_name(side: str) -> str:
+    """The side in words."""
+    return {"left": _("left"), "right": _("right")}.get(side, side)
+
+
+def check_step(progress: Progress, place: Place | None) -> Place:
+    """The case takes entries and has that step; a side that is not open may be opened in an open level."""
+    check_recordable(progress.state)
+    if place is None:
+        raise Refused("no_step", _("This case has no such step. Open the case again."))
+    if place.needs_side:
+        raise Invalid({"side": _("Choose left, right or both.")})
+    level = progress.state.levels.get(place.key.level)
+    if level and place.key.side and place.key.side not in level.sides:
+        if level.status in CLOSED:
+            raise Refused(
+                "level_closed", _("%(level)s was closed; no new access.") % {"level": level.vertebra}
+            )
+        if place.definition.milestone is not Milestone.NEEDLE_IN:
+            raise Refused("no_access", _("First: the needle on this side."))
+    return place
+
+
+def check_free(place: Place, name_of: Callable[[int], str], at: Callable[[datetime], str]) -> None:
+    """The step has no mark yet; a step that may hold several entries only lacks a mark that closes it."""
+    mark = place.step.mark
+    if mark is None or (place.definition.many and mark.mark is StepStatus.DONE):
+        return
+    said = {"name": name_of(mark.performed_by), "time": at(mark.performed_at)}
+    match mark.mark:
+        case StepStatus.DONE:
+            raise Refused("already_done", _("Done by %(name)s at %(time)s.") % said)
+        case StepStatus.NOT_DONE:
+            raise Refused(
+                "marked", _("Marked as not done by %(name)s at %(time)s. Take that back first.") % said
+            )
+    raise Refused(
+        "marked", _("Marked as not applicable by %(name)s at %(time)s. Take that back first.") % said
+    )
+
+
+def check_order(progress: Progress, place: Place, actor: Actor, override_reason: str) -> list[Unmet]:
+    """The requirements hold, or may be passed over. Returns those passed over: soft ones always, hard ones in an
+    emergency or with a reason by somebody who may override."""
+    unmet = progress.unmet(place)
+    hard = [u for u in unmet if u.requirement.hard]
+    if not hard or progress.state.emergency_at:
+        return unmet
+    if not override_reason:
+        raise Refused("out_of_order", order_sentence(hard[0]), may_override=actor.may(Act.OVERRIDE))
+    check_may(actor, Act.OVERRIDE)
+    return unmet
+
+
+def order_sentence(unmet: Unmet) -> str:
+    """What has to come first, in words."""
+    where = {key.level for key in unmet.waiting} - {""}
+    levels = f" ({', '.join(sorted(where))})" if where else ""
+    if unmet.requirement.expects and not unmet.needs.many and not where:
+        return _("First: %(title)s, with the right answer.") % {"title": unmet.needs.title}
+    if unmet.requirement.expects:
+        return _("First: %(title)s%(levels)s, with the right answer.") % {
+            "title": unmet.needs.title,
+            "levels": levels,
+        }
+    return _("First: %(title)s%(levels)s.") % {"title": unmet.needs.title, "levels": levels}
+
+
+def check_mark(progress: Progress, place: Place, actor: Actor, override_reason: str) -> None:
+    """A step may be marked not done or not applicable; a critical one only by somebody who may override."""
+    if place.definition.phase is Phase.ANY:
+        raise Refused("any_time", _("This can be recorded at any time; there is nothing to skip."))
+    if progress.behind_partner(place):
+        raise Refused("owed", _("What went in must come out: this step is still owed."))
+    if not place.definition.critical or progress.state.emergency_at:
+        return
+    if not actor.may(Act.OVERRIDE):
+        raise Refused(
+            "critical",
+            _("This step is critical. An operator, anaesthetist or circulating nurse can skip it."),
+        )
+    if not override_reason:
+        raise Invalid(
+            {"override_reason": _("This step is critical: say why it is safe to go on without it.")}
+        )
+
+
+def entry_flags(
+    definition: Step, performer: Actor, performed_at: datetime, recorded_at: datetime, late_after: timedelta
+) -> set[str]:
+    """What the record says by itself about an entry."""
+    flags = set()
+    if recorded_at - performed_at > late_after:
+        flags.add(Flag.LATE)
+    if definition.roles and performer.role not in definition.roles:
+        flags.add(Flag.OTHER_ROLE)
+    return {str(flag) for flag in flags}
+
+
+def check_times(performed_at: datetime, recorded_at: datetime) -> None:
+    """Not in the future, and not longer ago than a week."""
+    if performed_at > recorded_at:
+        raise Invalid({"performed_at": _("This time is in the future. Enter when it was done.")})
+    if performed_at < recorded_at - EARLIEST:
+        raise Invalid({"performed_at": _("This is more than seven days ago. Check the date.")})
+
+
+def check_values(
+    definition: Step, given: Mapping[str, Any], confirmed: set[str], *, whole: bool = True
+) -> set[str]:
+    """The values are possible, what is needed now is there, and what is unusual was confirmed.
+
+    Returns the keys that needed confirming. `whole`: False for details or a correction of single fields.
+    Raises Invalid, with every field that is wrong.
+    """
+    fields = {f.key: f for f in definition.fields}
+    errors = {key: _("This step has no such field.") for key in given if key not in fields}
+    unusual = {}
+    for key, value in given.items():
+        if key in errors or value is None:
+            continue
+        if said := values.problem(fields[key], value):
+            errors[key] = said
+        elif said := values.doubt(fields[key], value):
+            unusual[key] = said
+    if whole:
+        errors |= {
+            k: _("Needed.") for k, f in fields.items() if f.needed is Needed.NOW and given.get(k) is None
+        }
+    asked = {key: said for key, said in unusual.items() if key not in confirmed}
+    if errors or asked:
+        raise Invalid(errors, asked)
+    return set(unusual)
+
+
+# When: an entry ----------------------------------------------------------------------------------------------------------
+
+
+def check_entry(progress: Progress, place: Place | None, seq: int) -> tuple[Place, Entry]:
+    """The step has that entry and it still counts."""
+    entry = place.step.entry(seq) if place else None
+    if place is None or entry is None:
+        raise Refused("no_entry", _("There is no such entry. Open the case again."))
+    if not entry.live:
+        raise Refused("voided", _("This entry was already taken back."))
+    return place, entry
+
+
+def check_details(entry: Entry, given: Mapping[str, Any]) -> None:
+    """Details add what is missing and change nothing."""
+    if entry.mark is not StepStatus.DONE:
+        raise Refused("not_done", _("Only a step that was done has details."))
+    if known := [key for key in given if key in entry.values]:
+        raise Invalid({key: _("Already recorded. Correct it, with a reason.") for key in known})
+    if not given:
+        raise Invalid({"": _("Enter at least one detail.")})
+
+
+def check_verify(place: Place, entry: Entry, actor: Actor) -> None:
+    """Another clinician than the performer and the recorder verifies, once."""
+    check_may(actor, Act.VERIFY)
+    if place.definition.second_person is SecondPerson.NONE or entry.mark is not StepStatus.DONE:
+        raise Refused("no_verification", _("This step needs no second person."))
+    if entry.verified_by is not None:
+        raise Refused("already_verified", _("Already verified."))
+    if actor.id in (entry.performed_by, entry.recorded_by):
+        raise Refused("same_person", _("Somebody else has to verify: you did or recorded this step."))
+
+
+def is_slip(entry: Entry, actor: Actor, moment: datetime) -> bool:
+    """Whether taking the entry back is an undo: by the same person within a minute, no reason asked."""
+    return entry.recorded_by == actor.id and moment - entry.recorded_at <= UNDO_WITHIN
+
+
+def check_reason(reason: str, field: str = "reason") -> str:
+    """A reason was given. Returns it trimmed."""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid({field: _("Say why.")})
+    if len(reason) > REASON_LIMIT:
+        raise Invalid({field: _("At most %(limit)s characters.") % {"limit": REASON_LIMIT}})
+    return reason
+
+
+# When: a level ----------------------------------------------------------------------------------------------------------
+
+
+def level_needs_reason(progress: Progress) -> bool:
+    """Whether adding a vertebra needs a reason: the time-out has already named the levels."""
+    return _reached(progress, Milestone.TIME_OUT)
+
+
+def check_add_level(progress: Progress, vertebra: str) -> None:
+    """The case is open and does not have the vertebra yet."""
+    _check_not_ended(progress.state)
+    level = progress.state.levels.get(vertebra)
+    if level and level.status is not LevelStatus.WITHDRAWN:
+        raise Refused("has_level", _("%(level)s is already part of this case.") % {"level": vertebra})
+
+
+def check_close_level(progress: Progress, vertebra: str, *, defer: bool) -> LevelState:
+    """The level is open. It is deferred only where no needle went in; else it is abandoned."""
+    check_running(progress.state)
+    level = progress.state.levels.get(vertebra)
+    if level is None or level.status is not LevelStatus.OPEN:
+        raise Refused("level_closed", _("This vertebra is not open."))
+    if progress.level_status(level) is LevelStatus.COMPLETED:
+        raise Refused("level_completed", _("This vertebra is completed."))
+    if defer and level.sides:
+        raise Refused(
+            "needle_in", _("A needle went in at %(level)s: abandon it instead.") % {"level": vertebra}
+        )
+    return level
+
+
+def check_reopen_level(progress: Progress, vertebra: str) -> LevelState:
+    """The level was abandoned or deferred, and the case still runs."""
+    check_running(progress.state)
+    level = progress.state.levels.get(vertebra)
+    if level is None or level.closed is None:
+        raise Refused("level_open", _("This vertebra was not abandoned or deferred."))
+    return level

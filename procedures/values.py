@@ -1,0 +1,130 @@
+"""Values of fields: their stored shapes, what is impossible, what is unusual, and how they read. Pure but for gettext.
+
+| type             | stored as                                                                             |
+|------------------|---------------------------------------------------------------------------------------|
+| number, quantity | `{"amount": "3.5", "unit": "mL"}`; `entered`, `entered_unit` too where another was typed |
+| choice, text     | text                                                                                  |
+| choices          | list of text, in the order of the options                                             |
+| yesno            | true or false                                                                         |
+| time, date       | ISO 8601 text; times in UTC with microseconds                                         |
+| product          | `{"id": 7, "name": …, "lot": …, "expires": "2027-03-31"}`; `id` is null when typed     |
+| person           | `{"id": 7, "name": …}`                                                                |
+| entry            | `{"seq": 12, "key": "K09c"}`                                                          |
+"""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from .definitions import Field, FieldType
+
+TEXT_LIMIT = 2000
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as it stands in the record: UTC, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def plain(amount: Decimal) -> str:
+    """A number as the record keeps it: no exponent, no trailing zeros beyond those entered, no minus zero."""
+    text = format(amount, "f")
+    return text.removeprefix("-") if amount == 0 else text
+
+
+def quantity(field: Field, amount: Decimal, unit: str = "") -> dict[str, str]:
+    """A number with its unit, in the canonical unit; the entered one is kept beside it. KeyError: unknown unit."""
+    if not unit or unit == field.unit:
+        return {"amount": plain(amount), "unit": field.unit}
+    canonical = (amount * field.units[unit]).quantize(Decimal(1).scaleb(-max(field.decimals, 3))).normalize()
+    return {"amount": plain(canonical), "unit": field.unit, "entered": plain(amount), "entered_unit": unit}
+
+
+def problem(field: Field, value: Any) -> str | None:
+    """Why the value is impossible, in words with the limits and their unit; None where it can be."""
+    match field.type:
+        case FieldType.NUMBER | FieldType.QUANTITY:
+            return _impossible_amount(field, Decimal(value["amount"]))
+        case FieldType.CHOICE if value not in dict(field.options):
+            return _("Choose one of the answers.")
+        case FieldType.CHOICES if not set(value) <= set(dict(field.options)) or len(set(value)) != len(value):
+            return _("Choose among the answers.")
+        case FieldType.CHOICES if "none" in value and len(value) > 1:
+            return _("“None” cannot stand beside another answer.")
+        case FieldType.TEXT if len(value) > TEXT_LIMIT:
+            return _("At most %(limit)s characters.") % {"limit": TEXT_LIMIT}
+    return None
+
+
+def _impossible_amount(field: Field, amount: Decimal) -> str | None:
+    low, high = field.refuse_below, field.refuse_above
+    if (low is None or amount >= low) and (high is None or amount <= high):
+        return None
+    unit = f" {unit_name(field.unit)}" if field.unit else ""
+    if low is not None and high is not None:
+        return _("Allowed: %(low)s to %(high)s%(unit)s.") % {
+            "low": plain(low),
+            "high": plain(high),
+            "unit": unit,
+        }
+    if low is not None:
+        return _("Allowed: %(low)s%(unit)s or more.") % {"low": plain(low), "unit": unit}
+    return _("Allowed: up to %(high)s%(unit)s.") % {
+        "high": plain(high) if high is not None else "",
+        "unit": unit,
+    }
+
+
+def doubt(field: Field, value: Any) -> str | None:
+    """What is unusual about the value, as a question to confirm; None where it is usual."""
+    if field.type not in (FieldType.NUMBER, FieldType.QUANTITY):
+        return None
+    amount, low, high = Decimal(value["amount"]), field.warn_below, field.warn_above
+    said = {"value": show(field, value)}
+    if low is not None and amount < low:
+        return _("%(value)s is unusually low.") % said
+    if high is not None and amount > high:
+        return _("%(value)s is unusually high.") % said
+    return None
+
+
+UNIT_NAMES = {
+    "[psi]": "psi", "mm[Hg]": "mmHg", "Cel": "°C", "ug": "µg", "/min": "/min", "Gy.cm2": "Gy·cm²", "cGy.cm2": "cGy·cm²",
+    "dGy.cm2": "dGy·cm²", "mGy.cm2": "mGy·cm²", "uGy.m2": "µGy·m²", "{G}": "G", "[G]": "G", "10*9/L": "×10⁹/L", "{score}": "",
+    "1": "", "{INR}": "", "[degF]": "°F",
+}  # fmt: skip
+
+
+def unit_name(ucum: str) -> str:
+    """A UCUM unit as staff write it."""
+    if ucum.startswith("{") and ucum.endswith("}") and ucum not in UNIT_NAMES:
+        return ucum[1:-1]
+    return UNIT_NAMES.get(ucum, ucum)
+
+
+def show(field: Field, value: Any) -> str:
+    """The value in words, with its unit; where another unit was entered, that one first."""
+    match field.type:
+        case FieldType.NUMBER | FieldType.QUANTITY:
+            canonical = f"{value['amount']} {unit_name(value['unit'])}".strip()
+            if "entered" in value:
+                return f"{value['entered']} {unit_name(value['entered_unit'])} ({canonical})"
+            return canonical
+        case FieldType.CHOICE:
+            return dict(field.options).get(value, value)
+        case FieldType.CHOICES:
+            options = dict(field.options)
+            return ", ".join(options.get(v, v) for v in value)
+        case FieldType.YESNO:
+            return _("yes") if value else _("no")
+        case FieldType.PRODUCT:
+            lot = _("lot %(lot)s") % {"lot": value["lot"]} if value.get("lot") else ""
+            expires = _("expires %(date)s") % {"date": value["expires"]} if value.get("expires") else ""
+            return ", ".join(part for part in (value["name"], lot, expires) if part)
+        case FieldType.PERSON:
+            return str(value["name"])
+        case FieldType.ENTRY:
+            return _("entry %(seq)s") % {"seq": value["seq"]}
+    return str(value)
