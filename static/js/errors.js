@@ -1,0 +1,26 @@
+// What went wrong on the way, in words, with the way on. Nothing turned green: the server has not answered "committed".
+const sheet = document.getElementById("problem");
+let last = null;   // the form or link whose request failed
+
+function say(kind, element) {
+  if (!sheet) return;
+  last = element;
+  sheet.querySelector("[data-words]").textContent = sheet.dataset[kind] ?? sheet.dataset.failed;
+  sheet.querySelector("[data-sign-in]").hidden = kind !== "signedOut";
+  sheet.querySelector("[data-again]").hidden = kind === "signedOut" || !element?.matches?.("form");
+  sheet.hidden = false;
+}
+
+document.addEventListener("htmx:sendError", (event) => say("offline", event.target));
+document.addEventListener("htmx:timeout", (event) => say("timeout", event.target));
+document.addEventListener("htmx:responseError", (event) => {
+  const { status } = event.detail.xhr;
+  say({ 401: "signedOut", 403: "forbidden", 404: "gone", 413: "tooLarge", 503: "unavailable" }[status] ?? "failed", event.target);
+});
+document.addEventListener("htmx:afterOnLoad", (event) => {
+  if (event.detail.successful && sheet) sheet.hidden = true;
+});
+sheet?.querySelector("[data-again]")?.addEventListener("click", () => {
+  sheet.hidden = true;
+  if (last?.isConnected) last.requestSubmit();
+});
