@@ -62,8 +62,8 @@ class Gone(Exception):
 class Pool:
     """Django in a bounded number of threads. What expired while it waited for a thread is not begun."""
 
-    def __init__(self, threads: int) -> None:
-        self._django = get_wsgi_application()
+    def __init__(self, django: Callable[..., Iterable[bytes]], threads: int) -> None:
+        self._django = django
         self._threads = WSGIMiddleware(self._unless_expired, workers=threads)
 
     def _unless_expired(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -114,13 +114,12 @@ class Deadline:
 
 TOO_LATE = (
     "The server did not answer in time",
-    "It is not known yet whether your last entry was kept. Wait a moment, then try again: sending the same entry "
-    "again records it only once. Go on with paper if this lasts.",
+    "It is not known yet whether your last entry was kept. Wait a moment, then send it again: "
+    + "the same entry is recorded only once. Go on with paper if this lasts.",
 )
 TOO_LARGE = ("That is too much to send at once", "Shorten what you entered and send it again.")
 TOO_SLOW = ("The request did not arrive completely", "Check the network, then try again.")
 MALFORMED = ("The request is malformed", "Go back, reload the page and try again.")
-BROKEN = ("Something went wrong", "It has been logged. Go back, reload the page and try again.")
 
 
 async def plain(send: Send, status: int, words: tuple[str, str], extra: dict[str, str] | None = None) -> None:
@@ -195,8 +194,9 @@ class Kypho:
 
     def __init__(self) -> None:
         self._streams: App = get_asgi_application()
-        self._exports: App = Pool(settings.EXPORT_THREADS)
-        self._pages: App = Deadline(Pool(settings.PAGE_THREADS), DEADLINE_SECONDS)
+        django = get_wsgi_application()
+        self._exports: App = Pool(django, settings.EXPORT_THREADS)
+        self._pages: App = Deadline(Pool(django, settings.PAGE_THREADS), DEADLINE_SECONDS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -230,12 +230,17 @@ class Kypho:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        get_resolver().url_patterns  # import the whole map now, not while the first nurse waits
+        warm_up()
         if parent := os.environ.get("KYPHO_SUPERVISOR"):
             threading.Thread(target=_end_with, args=[int(parent)], daemon=True).start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def warm_up() -> None:
+    """Import the whole map of URLs now, not while the first nurse waits."""
+    getattr(get_resolver(), "url_patterns")  # noqa: B009
 
 
 def _end_with(parent: int) -> None:
@@ -255,7 +260,7 @@ def with_static_files(app: App) -> App:
     """Put the compressed and hashed files of the interface in front; hashed names are cached for ever."""
     return ServeStaticASGI(  # type: ignore[no-any-return]
         app,
-        root=settings.STATIC_ROOT,
+        root=settings.STATIC_ROOT if settings.STATIC_ROOT.exists() else None,
         prefix=settings.STATIC_URL,
         autorefresh=settings.DEBUG,
         max_age=0 if settings.DEBUG else 3600,

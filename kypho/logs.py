@@ -33,8 +33,8 @@ log = structlog.stdlib.get_logger("kypho.request")
 def configure(form: str, level: str, *, with_messages: bool) -> dict[str, Any]:
     """Set up structlog and return Django's LOGGING.
 
-    `form` is "json" or "text", `level` the least that is logged. `with_messages` shows the texts of exceptions, which may hold patient data: for a
-    developer's machine only.
+    `form` is "json" or "text", `level` the least that is logged. `with_messages` shows the texts of
+    exceptions, which may hold patient data: for a developer's machine only.
     """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,

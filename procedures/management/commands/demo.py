@@ -30,7 +30,7 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """`--fresh` throws the demo's data away first; `--prepare` stops before serving; `--reload` is for developers."""
+        """`--fresh` throws the data away first, `--prepare` stops before serving, `--reload` is for developers."""
         parser.add_argument(
             "--fresh", action="store_true", help="throw the embedded database away and start over"
         )
