@@ -7,6 +7,7 @@ import sys
 from kypho import database
 
 OWNER_COMMANDS = {"migrate", "makemigrations", "createcachetable", "sqlmigrate", "showmigrations", "demo"}
+CHECKED = {"migrate", "createcachetable", "showmigrations", "load_protocol", "verify_log"}
 WITHOUT_DATABASE = {"collectstatic", "demo", "diffsettings", "findstatic", "help", "runserver", "version"}
 
 
@@ -26,6 +27,10 @@ def main() -> None:
     try:
         if start:
             database.start()
+        elif not embedded and command in CHECKED:
+            from django.conf import settings
+
+            database.check(settings.DATABASES["default"])
         execute_from_command_line(sys.argv)
     except (ImproperlyConfigured, database.Unavailable) as problem:
         sys.exit(str(problem))

@@ -114,8 +114,7 @@ class Deadline:
 
 TOO_LATE = (
     "The server did not answer in time",
-    "It is not known yet whether your last entry was kept. Wait a moment, then send it again: "
-    + "the same entry is recorded only once. Go on with paper if this lasts.",
+    "Your last entry may or may not have been kept. Send it again in a moment; it is recorded only once.",
 )
 TOO_LARGE = ("That is too much to send at once", "Shorten what you entered and send it again.")
 TOO_SLOW = ("The request did not arrive completely", "Check the network, then try again.")

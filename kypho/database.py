@@ -32,6 +32,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 NAME = "kypho"
 ROLES = ("kypho_owner", "kypho_app", "kypho_backup")
+PLAIN_ROLE = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
 OLDEST_SERVER = 15
 FOLDER = Path(__file__).resolve().parent.parent / "var" / "postgres"
 
@@ -72,8 +73,8 @@ def as_settings(address: str) -> dict[str, Any]:
     """Turn a libpq address into an entry of DATABASES. Raises ValueError when it is none."""
     try:
         parts = conninfo_to_dict(address)
-    except psycopg.ProgrammingError as problem:
-        raise ValueError(str(problem).strip()) from None
+    except psycopg.ProgrammingError:
+        raise ValueError("it is no address") from None  # libpq's own words may repeat the password
     if not parts.get("dbname"):
         raise ValueError("it names no database")
     return {
@@ -137,13 +138,15 @@ def remove(folder: Path = FOLDER) -> None:
         shutil.rmtree(folder)
 
 
-def check(address: str) -> None:
-    """Raise Unavailable, in one line, when the server of an address is away or too old."""
+def check(entry: dict[str, Any]) -> None:
+    """Raise Unavailable, in one line, when the server of an entry of DATABASES is away or too old."""
+    known = {"host": "HOST", "port": "PORT", "user": "USER", "password": "PASSWORD", "dbname": "NAME"}
+    given = {ours: entry[theirs] for ours, theirs in known.items() if entry[theirs]}
     try:
-        with psycopg.connect(address, connect_timeout=3) as connection:
+        with psycopg.connect(**{**entry["OPTIONS"], **given}) as connection:
             version = connection.info.server_version
     except psycopg.OperationalError as problem:
-        reason = (str(problem).strip().splitlines() or ["no answer"])[-1].strip()
+        reason = " ".join(str(problem).split()) or "no answer"
         raise Unavailable(f"The database cannot be reached: {reason}") from None
     if version < OLDEST_SERVER * 10000:
         raise Unavailable(
@@ -311,10 +314,9 @@ def _set_up(folder: Path, *, tests: bool) -> None:
     """Make the three roles and the database that the owner owns; nothing happens the second time."""
     with _connect(folder) as connection:
         found = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-        plain = "LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS"
         for role in ROLES:
             if role not in found:
-                connection.execute(f"CREATE ROLE {role} {plain}")  # type: ignore[arg-type]
+                connection.execute(f"CREATE ROLE {role} {PLAIN_ROLE}")  # type: ignore[arg-type]
         connection.execute("GRANT pg_read_all_data TO kypho_backup")
         if tests:
             connection.execute("ALTER ROLE kypho_owner CREATEDB")

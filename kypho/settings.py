@@ -100,6 +100,7 @@ def database_settings() -> dict[str, Any]:
         raise ImproperlyConfigured(
             f"{name} is not understood ({problem}); allowed: postgresql://user:password@host:5432/database."
         ) from None
+    found["PASSWORD"] = found["PASSWORD"] or text("DATABASE_PASSWORD")
     # A frozen or locked database must not freeze a nurse; a migration may take its time but not hold others up.
     statement = 0 if AS_OWNER else 5000
     limits = (

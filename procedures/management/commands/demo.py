@@ -67,12 +67,12 @@ class Command(BaseCommand):
     @contextmanager
     def _database(self, fresh: bool) -> Iterator[None]:
         """The embedded server for as long as the demo runs, or a look at the one that DATABASE_URL names."""
-        if address := os.environ.get("DATABASE_URL"):
+        if os.environ.get("DATABASE_URL"):
             if fresh:
                 raise CommandError(
                     "Only the embedded database is thrown away; empty the one of DATABASE_URL yourself."
                 )
-            database.check(os.environ.get("DATABASE_OWNER_URL") or address)
+            database.check(settings.DATABASES["default"])
             yield
             return
         if fresh:
