@@ -1,0 +1,147 @@
+"""Everything about a case that is not a step: vertebrae, team, patient, allergies, pause, ending."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils.timezone import localtime
+
+from procedures import rules
+from procedures.definitions import VERTEBRAE, Role
+from procedures.models import Case, Patient, User
+from procedures.models.people import ROLE_LABELS
+from procedures.state import LevelStatus
+
+from .case import Builder, Missing
+from .parts import Banner, new_command_id, status_word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedLevel:
+    """A vertebra and what may be done with it; each `may_` is empty or says why not."""
+
+    vertebra: str
+    state: str
+    reason: str
+    sides: list[str]
+    may_abandon: bool
+    may_defer: bool
+    may_reopen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamRow:
+    """Somebody in the team."""
+
+    user: int
+    name: str
+    role: str
+    role_word: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(slots=True, kw_only=True)
+class ManageScreen:
+    """All that manage.html draws. `why_not` names, by action, the sentence that forbids it ("" where it may be done).
+
+    `failed` is the form that was sent wrongly (its URL name, with `failed_id` where there are several of a kind),
+    `errors` its sentences by field, `typed` what stood in it.
+    """
+
+    case: Case
+    banner: Banner
+    status: str
+    status_word: str
+    may_record: bool
+    levels: list[ManagedLevel]
+    addable: list[str]
+    level_needs_reason: bool
+    team: list[TeamRow]
+    candidates: list[tuple[int, str]]
+    roles: list[tuple[str, str]]
+    sexes: list[tuple[str, str]]
+    patient: Patient
+    missing: list[Missing]
+    open_steps: list[tuple[str, str]]
+    why_not: dict[str, str]
+    failed: str = ""
+    failed_id: str = ""
+    errors: dict[str, str] = field(default_factory=dict)
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    notice: str = ""
+    command_id: str = field(default_factory=new_command_id)
+
+
+def build(
+    user: User,
+    pk: Any,
+    *,
+    failed: str = "",
+    failed_id: str = "",
+    errors: Mapping[str, str] | None = None,
+    typed: Mapping[str, Any] | None = None,
+    notice: str = "",
+) -> ManageScreen:
+    """The screen for this person. Raises Case.DoesNotExist."""
+    builder = Builder(user, pk)
+    state, progress = builder.state, builder.progress
+    checks = {
+        "start": rules.why_not(rules.check_start, state),
+        "pause": rules.why_not(rules.check_running, state),
+        "complete": rules.why_not(rules.check_complete, progress),
+        "cancel": rules.why_not(rules.check_cancel, progress),
+        "stop": rules.why_not(rules.check_stop, progress),
+        "void": rules.why_not(rules.check_void_case, state),
+        "plan": rules.why_not(rules.check_scheduled, state),
+        "open": rules.why_not(rules.check_open, state),
+    }
+    return ManageScreen(
+        case=builder.case,
+        banner=Banner.of(builder.case, localtime(builder.now).date()),
+        status=builder.case.status,
+        status_word=status_word(builder.case.status),
+        may_record=builder.actor.may(rules.Act.RECORD),
+        levels=[_level(builder, level.vertebra) for level in state.in_order()],
+        addable=[v for v in VERTEBRAE if not rules.why_not(rules.check_add_level, progress, v)],
+        level_needs_reason=rules.level_needs_reason(progress),
+        team=[
+            TeamRow(
+                user=m.user,
+                name=builder.names[m.user].name,
+                role=m.role,
+                role_word=str(ROLE_LABELS[Role(m.role)]),
+                since=m.since,
+                until=m.until,
+            )
+            for m in state.team
+        ],
+        candidates=builder.members,
+        roles=[(r.value, str(label)) for r, label in ROLE_LABELS.items() if r is not Role.ADMINISTRATOR],
+        sexes=[(k, str(v)) for k, v in Patient.SEXES.items()],
+        patient=builder.case.patient,
+        missing=builder.missing(),
+        open_steps=[(str(p.key), rules.title(p)) for p in progress.open_places],
+        why_not=checks,
+        failed=failed,
+        failed_id=failed_id,
+        errors=dict(errors or {}),
+        typed=typed or {},
+        notice=notice,
+    )
+
+
+def _level(builder: Builder, vertebra: str) -> ManagedLevel:
+    level = builder.state.levels[vertebra]
+    close = rules.check_close_level
+    return ManagedLevel(
+        vertebra=vertebra,
+        state=builder.progress.level_status(level).value,
+        reason=level.reason,
+        sides=[rules.side_name(side) for side in level.sides],
+        may_abandon=not rules.why_not(close, builder.progress, vertebra, defer=False),
+        may_defer=not rules.why_not(close, builder.progress, vertebra, defer=True),
+        may_reopen=level.status in (LevelStatus.ABANDONED, LevelStatus.DEFERRED)
+        and not rules.why_not(rules.check_reopen_level, builder.progress, vertebra),
+    )

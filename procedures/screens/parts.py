@@ -1,0 +1,282 @@
+"""The parts that several screens share: who is signed in, the patient banner, fields, entries, flags in words."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from procedures import rules, values
+from procedures.definitions import Field, FieldType, Needed, Phase, age_on
+from procedures.directory import Person
+from procedures.models import Case
+from procedures.models.case import STATUS_LABELS
+from procedures.models.patient import Patient
+from procedures.models.people import ROLE_LABELS
+from procedures.progress import Place, missing
+from procedures.state import Entry, Flag, StepStatus
+
+PHASE_LABELS = {
+    Phase.BEFORE: gettext_lazy("Before"),
+    Phase.ROOM: gettext_lazy("In the room"),
+    Phase.LEVEL: gettext_lazy("Each vertebra"),
+    Phase.AFTER: gettext_lazy("After"),
+    Phase.RECOVERY: gettext_lazy("Recovery"),
+    Phase.DISCHARGE: gettext_lazy("Discharge"),
+    Phase.ANY: gettext_lazy("Any time"),
+}
+FLAG_LABELS = {
+    Flag.LATE: gettext_lazy("late"),
+    Flag.OVERRIDDEN: gettext_lazy("overridden"),
+    Flag.OUT_OF_ORDER: gettext_lazy("out of order"),
+    Flag.CONFIRMED: gettext_lazy("unusual, confirmed"),
+    Flag.OTHER_ROLE: gettext_lazy("by another role"),
+    Flag.CORRECTED: gettext_lazy("corrected"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """Who the patient is; always in view."""
+
+    case_id: UUID
+    name: str
+    birth_date: date
+    age: int
+    sex: str
+    mrn: str
+    allergies: list[tuple[int, str]]
+    paused_at: datetime | None
+    emergency_at: datetime | None
+
+    @classmethod
+    def of(cls, case: Case, today: date) -> "Banner":
+        """From a case with its patient and `allergy_list` (pairs of id and substance)."""
+        patient: Patient = case.patient
+        return cls(
+            case_id=case.pk,
+            name=str(patient),
+            birth_date=patient.birth_date,
+            age=age_on(patient.birth_date, today),
+            sex=patient.get_sex_display(),
+            mrn=patient.mrn,
+            allergies=[(row["id"], row["substance"]) for row in case.allergy_list],  # type: ignore[attr-defined]
+            paused_at=case.paused_at,
+            emergency_at=case.emergency_at,
+        )
+
+
+@dataclass(slots=True, kw_only=True)
+class FieldView:
+    """One field as drawn. `name` is the form name (`v_` + key); `value` what was typed or is stored, as the input wants it.
+
+    `widget`: number, text, choice (segments), choices (chips), yesno, time, date, product, select.
+    A product has the further inputs `{name}_name`, `{name}_lot`, `{name}_expires` with `parts` as their values.
+    """
+
+    key: str
+    name: str
+    label: str
+    widget: str
+    needed: str
+    help: str = ""
+    unit: str = ""
+    units: list[tuple[str, str]] = field(default_factory=list)
+    unit_value: str = ""
+    step: str = ""
+    decimals: int = 0
+    typical: str = ""
+    low: str = ""
+    high: str = ""
+    options: list[tuple[str, str]] = field(default_factory=list)
+    value: str = ""
+    chosen: list[str] = field(default_factory=list)
+    parts: dict[str, str] = field(default_factory=dict)
+    error: str = ""
+    unusual: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryView:
+    """One recorded act as shown: what, who, when, and what may be done about it."""
+
+    seq: int
+    key: str
+    status: str
+    values: list[tuple[str, str]]
+    performed_by: str
+    performed_initials: str
+    recorded_by: str
+    performed_at: datetime
+    recorded_at: datetime
+    source: str
+    flags: list[str]
+    reason: str
+    live: bool
+    void_reason: str
+    verified_by: str
+    verified_at: datetime | None
+    needs_verification: bool
+    may_verify: bool
+    why_not_verify: str
+    is_slip: bool
+    missing: list[str]
+
+
+def entry_view(
+    place: Place, entry: Entry, names: Mapping[int, Person], actor: rules.Actor, now: datetime
+) -> EntryView:
+    """An entry as shown to this person at this moment."""
+    definition = place.definition
+    refusal = rules.why_not(rules.check_verify, place, entry, actor)
+    needs = definition.second_person != "none" and entry.live and entry.mark is StepStatus.DONE
+    return EntryView(
+        seq=entry.seq,
+        key=str(place.key),
+        status=entry.mark.value,
+        values=[
+            (f.label, values.show(f, entry.values[f.key])) for f in definition.fields if f.key in entry.values
+        ],
+        performed_by=names[entry.performed_by].name,
+        performed_initials=names[entry.performed_by].initials,
+        recorded_by=names[entry.recorded_by].name,
+        performed_at=entry.performed_at,
+        recorded_at=entry.recorded_at,
+        source=entry.source,
+        flags=flag_words(entry),
+        reason=entry.reason,
+        live=entry.live,
+        void_reason=entry.void_reason,
+        verified_by=names[entry.verified_by].name if entry.verified_by else "",
+        verified_at=entry.verified_at,
+        needs_verification=needs and entry.verified_by is None,
+        may_verify=needs and not refusal,
+        why_not_verify=refusal if needs and entry.verified_by is None else "",
+        is_slip=entry.live and rules.is_slip(entry, actor, now),
+        missing=[f.label for f in missing(definition, entry)]
+        if entry.live and entry.mark is StepStatus.DONE
+        else [],
+    )
+
+
+def flag_words(entry: Entry) -> list[str]:
+    """The flags in words, late first."""
+    return [str(label) for flag, label in FLAG_LABELS.items() if flag in entry.flags]
+
+
+def short_values(place: Place) -> str:
+    """The values of the last entry that counts, short: for the row of the checklist."""
+    if not place.step.live:
+        return ""
+    entry = place.step.live[-1]
+    fields = [f for f in place.definition.fields if f.key in entry.values]
+    main = [
+        f for f in fields if f.type not in (FieldType.TEXT, FieldType.YESNO, FieldType.TIME, FieldType.DATE)
+    ]
+    return " · ".join(values.show(f, entry.values[f.key]) for f in main[:3])
+
+
+def field_view(
+    f: Field,
+    *,
+    stored: Any = None,
+    typed: Mapping[str, Any] | None = None,
+    choices: Sequence[tuple[str, str]] = (),
+    error: str = "",
+    unusual: str = "",
+) -> FieldView:
+    """A field as drawn. What was typed (a QueryDict) wins over what is stored, so that nothing typed is lost."""
+    name = f"v_{f.key}"
+    view = FieldView(
+        key=f.key,
+        name=name,
+        label=f.label,
+        widget=_widget(f),
+        needed=f.needed.value,
+        help=f.help,
+        unit=values.unit_name(f.unit),
+        units=[(u, values.unit_name(u)) for u in (f.unit, *f.units)] if f.units else [],
+        unit_value=f.unit,
+        step=values.plain(f.step) if f.step is not None else "",
+        decimals=f.decimals,
+        typical=values.plain(f.typical) if f.typical is not None else "",
+        low=values.plain(f.refuse_below) if f.refuse_below is not None else "",
+        high=values.plain(f.refuse_above) if f.refuse_above is not None else "",
+        options=list(choices) or list(f.options),
+        error=error,
+        unusual=unusual,
+    )
+    if typed is not None and (name in typed or f"{name}_name" in typed or f"{name}_lot" in typed):
+        _fill_typed(view, typed)
+    elif stored is not None:
+        _fill_stored(view, f, stored)
+    return view
+
+
+def _widget(f: Field) -> str:
+    match f.type:
+        case FieldType.NUMBER | FieldType.QUANTITY:
+            return "number"
+        case FieldType.PERSON | FieldType.ENTRY:
+            return "select"
+    return f.type.value
+
+
+def _fill_typed(view: FieldView, typed: Mapping[str, Any]) -> None:
+    getlist = getattr(typed, "getlist", None)
+    view.chosen = list(getlist(view.name)) if getlist else []
+    view.value = str(typed.get(view.name, ""))
+    view.unit_value = str(typed.get(f"{view.name}_unit", view.unit_value))
+    view.parts = {part: str(typed.get(f"{view.name}_{part}", "")) for part in ("name", "lot", "expires")}
+
+
+def _fill_stored(view: FieldView, f: Field, stored: Any) -> None:
+    match f.type:
+        case FieldType.NUMBER | FieldType.QUANTITY:
+            view.value = stored.get("entered", stored["amount"])
+            view.unit_value = stored.get("entered_unit", stored["unit"])
+        case FieldType.CHOICES:
+            view.chosen = list(stored)
+        case FieldType.YESNO:
+            view.value = "yes" if stored else "no"
+        case FieldType.PRODUCT:
+            view.value = str(stored.get("id") or "")
+            view.parts = {part: stored.get(part) or "" for part in ("name", "lot", "expires")}
+        case FieldType.PERSON:
+            view.value = str(stored["id"])
+        case FieldType.ENTRY:
+            view.value = str(stored["seq"])
+        case FieldType.TIME:
+            view.value = local_input(datetime.fromisoformat(stored))
+        case _:
+            view.value = str(stored)
+
+
+def local_input(moment: datetime) -> str:
+    """A moment as a datetime-local input wants it: the site's zone, to the minute."""
+    from django.utils.timezone import localtime
+
+    return localtime(moment).strftime("%Y-%m-%dT%H:%M")
+
+
+def new_command_id() -> str:
+    """A fresh id for a form."""
+    return str(uuid4())
+
+
+def role_words(roles: Iterable[str]) -> str:
+    """Roles in words: "operator or assistant"."""
+    return _(" or ").join(str(ROLE_LABELS[role]).lower() for role in roles)  # type: ignore[index]
+
+
+def status_word(status: str) -> str:
+    """The status of a case in words."""
+    return str(STATUS_LABELS[status])  # type: ignore[index]
+
+
+def is_needed_now(f: Field) -> bool:
+    """Whether there is no tick without this field."""
+    return f.needed is Needed.NOW

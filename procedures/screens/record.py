@@ -1,0 +1,133 @@
+"""The Record: every event in order, and the values step by step and level by level. Read-only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.timezone import localtime
+
+from procedures.definitions import Phase, Role
+from procedures.models import Case, User
+from procedures.models.case import ANAESTHESIA, INDICATIONS
+from procedures.models.people import ROLE_LABELS
+
+from . import feed
+from .case import Builder, Missing
+from .parts import PHASE_LABELS, Banner, EntryView, entry_view, status_word
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordStep:
+    """One step with every entry, also those taken back."""
+
+    key: str
+    seed: int | None
+    title: str
+    where: str
+    state: str
+    entries: list[EntryView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordPart:
+    """A phase, or one vertebra, with its recorded steps."""
+
+    title: str
+    note: str
+    steps: list[RecordStep]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordScreen:
+    """All that record.html draws. `corrected` and `voided` are the seqs of events that later ones changed."""
+
+    case: Case
+    banner: Banner
+    status_word: str
+    facts: list[tuple[str, str]]
+    parts: list[RecordPart]
+    lines: list[feed.Line]
+    voided: set[int]
+    corrected: set[int]
+    missing: list[Missing]
+    team: list[tuple[str, str, datetime, datetime | None]]
+
+
+def build(user: User, pk: Any) -> RecordScreen:
+    """The record for this person. Raises Case.DoesNotExist."""
+    from django.utils.translation import gettext as _
+
+    builder = Builder(user, pk)
+    case = builder.case
+    lines = feed.lines(list(case.events.order_by("seq")), builder.protocol, builder.names)
+    summary = builder.progress.summary()
+    leak = {True: _("yes"), False: _("no"), None: _("not recorded")}[summary.leak]
+    facts = [
+        (_("Indication"), str(INDICATIONS[case.indication])),
+        (_("Levels"), ", ".join(summary.levels)),
+        (_("Operator"), case.operator.display_name if case.operator else ""),
+        (_("Room"), case.room),
+        (_("Planned anaesthesia"), str(ANAESTHESIA[case.anaesthesia])),
+        (_("Protocol"), f"{builder.protocol.title} v{builder.protocol.number}"),
+        (_("Scheduled"), _moment(case.scheduled_at)),
+        (_("Started"), _moment(case.started_at)),
+        (_("First needle in"), _moment(summary.first_needle_at)),
+        (_("Last needle out"), _moment(summary.last_needle_out_at)),
+        (_("Ended"), _moment(case.ended_at)),
+        (_("Cement in all"), f"{summary.cement_ml} mL"),
+        (_("Cement leak"), leak),
+        (_("Complications"), str(summary.complications)),
+    ]
+    return RecordScreen(
+        case=case,
+        banner=Banner.of(case, localtime(builder.now).date()),
+        status_word=status_word(summary.status),
+        facts=[(label, value) for label, value in facts if value],
+        parts=_parts(builder),
+        lines=lines,
+        voided={line.about for line in lines if line.kind == "event.voided" and line.about},
+        corrected={line.about for line in lines if line.kind == "step.corrected" and line.about},
+        missing=builder.missing(),
+        team=[
+            (builder.names[m.user].name, str(ROLE_LABELS[Role(m.role)]), m.since, m.until)
+            for m in builder.state.team
+        ],
+    )
+
+
+def _moment(moment: datetime | None) -> str:
+    return localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
+
+
+def _parts(builder: Builder) -> list[RecordPart]:
+    """The phases in order; the level phase as what is once for the case, then vertebra by vertebra."""
+    parts = []
+    for phase in Phase:
+        steps = [s for p in _places(builder, phase) if not p.key.level and (s := _step(builder, p))]
+        if steps:
+            parts.append(RecordPart(title=str(PHASE_LABELS[phase]), note="", steps=steps))
+        if phase is Phase.LEVEL:
+            for level in builder.state.in_order():
+                inside = [p for p in _places(builder, phase) if p.key.level == level.vertebra]
+                steps = [s for p in inside if (s := _step(builder, p))]
+                state = builder.progress.level_status(level).value
+                note = f"{state}: {level.reason}" if level.reason else state
+                parts.append(RecordPart(title=level.vertebra, note=note, steps=steps))
+    return parts
+
+
+def _places(builder: Builder, phase: Phase):  # type: ignore[no-untyped-def]
+    return (p for p in builder.progress.places.values() if p.definition.phase is phase)
+
+
+def _step(builder: Builder, place: Any) -> RecordStep | None:
+    if not place.step.entries:
+        return None
+    return RecordStep(
+        key=str(place.key),
+        seed=place.definition.seed,
+        title=place.definition.title,
+        where=builder.where(place.key),
+        state=place.step.status.value,
+        entries=[entry_view(place, e, builder.names, builder.actor, builder.now) for e in place.step.entries],
+    )

@@ -1,0 +1,71 @@
+"""The whole map, grouped by object. A command's URL is named as its verb."""
+
+from django.urls import include, path, register_converter
+
+from .views import cases, levels, manage, patients, record, steps, today
+
+
+class StepKey:
+    """`K09a-L1-left`: letters, digits and hyphens."""
+
+    regex = r"[A-Za-z0-9-]{1,40}"
+
+    def to_python(self, value: str) -> str:
+        """As it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+register_converter(StepKey, "key")
+
+# /cases/<uuid>/steps/<key>/
+step_urls = [
+    path("", steps.show, name="step"),
+    path("done/", steps.done, name="step-done"),
+    path("mark/", steps.mark, name="step-mark"),
+    path("entries/<int:seq>/", steps.entry, name="entry"),
+    path("entries/<int:seq>/details/", steps.details, name="entry-details"),
+    path("entries/<int:seq>/correct/", steps.correct, name="entry-correct"),
+    path("entries/<int:seq>/void/", steps.void, name="entry-void"),
+    path("entries/<int:seq>/verify/", steps.verify, name="entry-verify"),
+]
+
+# /cases/<uuid>/levels/
+level_urls = [
+    path("add/", levels.add, name="level-add"),
+    path("<str:vertebra>/abandon/", levels.abandon, name="level-abandon"),
+    path("<str:vertebra>/defer/", levels.defer, name="level-defer"),
+    path("<str:vertebra>/reopen/", levels.reopen, name="level-reopen"),
+]
+
+# /cases/<uuid>/
+case_urls = [
+    path("", cases.show, name="case"),
+    path("record/", record.show, name="record"),
+    path("manage/", manage.show, name="manage"),
+    path("plan/", cases.plan, name="plan"),
+    path("start/", cases.start, name="start"),
+    path("pause/", cases.pause, name="pause"),
+    path("resume/", cases.resume, name="resume"),
+    path("emergency/", cases.emergency, name="emergency"),
+    path("complete/", cases.complete, name="complete"),
+    path("cancel/", cases.cancel, name="cancel"),
+    path("stop/", cases.stop, name="stop"),
+    path("void/", cases.void, name="void-case"),
+    path("team/", cases.team, name="team"),
+    path("patient/", patients.correct, name="patient"),
+    path("allergies/add/", patients.add_allergy, name="allergy-add"),
+    path("allergies/<int:allergy_id>/withdraw/", patients.withdraw_allergy, name="allergy-withdraw"),
+    path("levels/", include(level_urls)),
+    path("steps/<key:key>/", include(step_urls)),
+]
+
+urlpatterns = [
+    path("", today.show, name="today"),
+    path("theme/", today.theme, name="theme"),
+    path("cases/new/", cases.new, name="new-case"),
+    path("cases/<uuid:pk>/", include(case_urls)),
+]
