@@ -6,7 +6,10 @@ from pathlib import Path
 from kypho import database
 
 # Its own data folder, without fsync, so that tests neither touch the demo's data nor wait for the disk.
-FOLDER = Path(__file__).resolve().parent.parent / "var" / "test-postgres"
+# KYPHO_TEST_FOLDER lets two runs go on side by side.
+FOLDER = Path(
+    os.environ.get("KYPHO_TEST_FOLDER") or Path(__file__).resolve().parent.parent / "var" / "test-postgres"
+)
 
 EMBEDDED = not os.environ.get("TEST_DATABASE_URL")
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or database.url("kypho_owner", FOLDER)
