@@ -9,7 +9,9 @@ import pytest
 from django.db import connection
 
 from kypho import database
-from tests.server import Server, collected
+from procedures import directory
+from tests import world as worlds
+from tests.server import Server, address, collected
 from tests.settings import EMBEDDED, FOLDER
 
 
@@ -33,16 +35,36 @@ def app_connection(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
         yield found
 
 
+@pytest.fixture
+def world(db: None) -> Iterator[worlds.World]:
+    """A suite with its people and the built-in protocol."""
+    directory.forget()
+    yield worlds.build()
+
+
 @pytest.fixture(scope="session")
 def static_files(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The collected, hashed and compressed files of the interface."""
     return collected(tmp_path_factory.mktemp("static"))
 
 
+@pytest.fixture(scope="session")
+def lasting_server(django_db_setup: None, static_files: str) -> Iterator[Server]:
+    """One real server, with two workers, for all tests that leave it running."""
+    with Server(address(), static_files) as running:
+        yield running
+
+
 @pytest.fixture
-def server(transactional_db: None, static_files: str) -> Iterator[Server]:
-    """The real server, with two workers, as kypho_app on the test database; committed rows are what it sees."""
-    with Server(database.url("kypho_app", FOLDER, connection.settings_dict["NAME"]), static_files) as running:
+def server(transactional_db: None, lasting_server: Server) -> Server:
+    """The real server on the test database; it sees committed rows, and they are gone after the test."""
+    return lasting_server
+
+
+@pytest.fixture
+def own_server(transactional_db: None, static_files: str) -> Iterator[Server]:
+    """A real server for one test alone, which may stop or kill it."""
+    with Server(address(), static_files) as running:
         yield running
 
 

@@ -11,6 +11,10 @@ from types import TracebackType
 from typing import Self
 
 import httpx
+from django.db import connection
+
+from kypho import database
+from tests.settings import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,6 +32,11 @@ def environment(**changes: str) -> dict[str, str]:
         k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "KYPHO_", "SECRET_", "DJANGO_"))
     }
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
+
+
+def address() -> str:
+    """The test database's address for a server under test, as kypho_app; only while the test database exists."""
+    return database.url("kypho_app", FOLDER, connection.settings_dict["NAME"])
 
 
 def collected(folder: Path) -> str:
