@@ -10,7 +10,7 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 
-from .definitions import Key, Protocol
+from .definitions import Key
 from .models import Case, CaseTeam, Event, Level, Step
 from .progress import Progress, Summary
 from .state import (
@@ -112,7 +112,9 @@ def case_row(state: CaseState, summary: Summary) -> dict[str, Any]:
 def save(case: Case, context: "Context", before: CaseState, progress: Progress, head: bytes) -> None:
     """Write the rows that changed: at most one statement a table."""
     after = progress.state
-    steps = [Step(case=case, **step_row(s)) for key, s in after.steps.items() if before.steps.get(key) is not s]
+    steps = [
+        Step(case=case, **step_row(s)) for key, s in after.steps.items() if before.steps.get(key) is not s
+    ]
     _upsert(Step, steps, ["key"], ["state", "entries", "done_at", "last_seq"])
     rows = (level_row(level, progress) for level in after.levels.values())
     levels = [Level(case=case, **row) for row in rows if context.levels.get(row["vertebra"]) != row]
@@ -167,7 +169,9 @@ class Context:
 def context(case_id: UUID, command_id: UUID | None = None) -> Context:
     """One statement for three small tables."""
     of_case = {"case": OuterRef("pk")}
-    level = JSONObject(**{name: name for name in ("vertebra", "planned", "state", "reason", "sides", "closed")})
+    level = JSONObject(
+        **{name: name for name in ("vertebra", "planned", "state", "reason", "sides", "closed")}
+    )
     member = JSONObject(**{name: name for name in ("user_id", "role", "since", "until")})
     row = (
         Case.objects.filter(pk=case_id)
@@ -225,4 +229,6 @@ def _member(row: Mapping[str, Any]) -> TeamMember:
 def _level(row: Mapping[str, Any]) -> LevelState:
     """A completed level is open to the fold: completion follows from its steps."""
     status = LevelStatus.OPEN if row["state"] == LevelStatus.COMPLETED else LevelStatus(row["state"])
-    return LevelState(row["vertebra"], row["planned"], status, row["reason"], tuple(row["sides"]), row["closed"])
+    return LevelState(
+        row["vertebra"], row["planned"], status, row["reason"], tuple(row["sides"]), row["closed"]
+    )

@@ -145,7 +145,7 @@ def check_void_case(state: CaseState) -> None:
 
 def check_cancel(progress: Progress) -> None:
     """It can be cancelled: it has not ended, and sedation or anaesthesia has not begun."""
-    _check_not_ended(progress.state)
+    check_open(progress.state)
     if _reached(progress, Milestone.SEDATION):
         raise Refused("sedated", _("Sedation has begun: stop the case instead."))
 
@@ -174,7 +174,8 @@ def check_flip(on: datetime | None, wanted: bool, sentence: str) -> None:
         raise Refused("already", sentence)
 
 
-def _check_not_ended(state: CaseState) -> None:
+def check_open(state: CaseState) -> None:
+    """The case has not ended."""
     if state.ended:
         raise Refused("ended", _("This case has ended."))
 
@@ -389,7 +390,7 @@ def level_needs_reason(progress: Progress) -> bool:
 
 def check_add_level(progress: Progress, vertebra: str) -> None:
     """The case is open and does not have the vertebra yet."""
-    _check_not_ended(progress.state)
+    check_open(progress.state)
     level = progress.state.levels.get(vertebra)
     if level and level.status is not LevelStatus.WITHDRAWN:
         raise Refused("has_level", _("%(level)s is already part of this case.") % {"level": vertebra})

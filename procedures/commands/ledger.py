@@ -166,9 +166,7 @@ def lock(command: Command) -> Case:
     )
 
 
-def people(
-    case: Case, context: projection.Context, command: Command
-) -> tuple[rules.Actor, rules.Actor]:
+def people(case: Case, context: projection.Context, command: Command) -> tuple[rules.Actor, rules.Actor]:
     """The recording person and the performing one, each with the role in the unit or else in the case's team."""
     actor = _actor(command.by.pk, case.actor_role, context)  # type: ignore[attr-defined]
     if command.performed_by in (None, command.by.pk):
@@ -187,7 +185,9 @@ def answered(case_id: UUID, command_id: UUID, asked: bytes) -> Receipt:
     rows = Event.objects.filter(case=case_id, command_id=command_id).order_by("seq")
     seen = list(rows.values_list("seq", "input_digest"))
     if bytes(seen[0][1]) != asked:
-        raise rules.Invalid({"command_id": _("This form was already sent with other values. Open the page again.")})
+        raise rules.Invalid(
+            {"command_id": _("This form was already sent with other values. Open the page again.")}
+        )
     return Receipt(case_id, seen[0][0], seen[-1][0], repeated=True)
 
 

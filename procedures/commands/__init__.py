@@ -1,0 +1,53 @@
+"""The only writers of clinical rows. One verb each; each says what it refuses."""
+
+from .cases import (
+    PatientDetails,
+    Plan,
+    cancel,
+    change_case,
+    change_team,
+    complete,
+    open_case,
+    pause,
+    resume,
+    set_emergency,
+    start,
+    stop,
+    void_case,
+)
+from .ledger import Command, Receipt
+from .levels import abandon_level, add_level, defer_level, reopen_level
+from .patients import add_allergy, correct_patient, withdraw_allergy
+from .steps import BOTH, add_details, correct, mark, record_done, verify, void
+
+__all__ = [
+    "BOTH",
+    "Command",
+    "PatientDetails",
+    "Plan",
+    "Receipt",
+    "abandon_level",
+    "add_allergy",
+    "add_details",
+    "add_level",
+    "cancel",
+    "change_case",
+    "change_team",
+    "complete",
+    "correct",
+    "correct_patient",
+    "defer_level",
+    "mark",
+    "open_case",
+    "pause",
+    "record_done",
+    "reopen_level",
+    "resume",
+    "set_emergency",
+    "start",
+    "stop",
+    "verify",
+    "void",
+    "void_case",
+    "withdraw_allergy",
+]

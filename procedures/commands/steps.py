@@ -1,0 +1,228 @@
+"""Commands on steps and their entries: done, not done, not applicable, details, correction, void, verification."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.formats import time_format
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from procedures import rules
+from procedures.definitions import SIDES, Key, Milestone, Repeats
+from procedures.directory import person
+from procedures.progress import Place
+from procedures.state import EventKind, Flag, StepStatus
+from procedures.values import stamp
+
+from .ledger import Ledger, command
+
+BOTH = "both"
+
+
+@command
+def record_done(
+    ledger: Ledger,
+    key: str,
+    *,
+    values: Mapping[str, Any] | None = None,
+    side: str = "",
+    performed_at: datetime | None = None,
+    confirmed: frozenset[str] = frozenset(),
+    override_reason: str = "",
+) -> None:
+    """Record that a step was done: one entry, or with `side="both"` one for each side.
+
+    Without `performed_at` it was done now. `confirmed` names the fields whose unusual value was asked about;
+    `override_reason` passes over hard requirements where the role allows it.
+    """
+    rules.check_may(ledger.actor, rules.Act.RECORD)
+    rules.check_performer(ledger.performer)
+    done_at = performed_at or ledger.now
+    rules.check_times(done_at, ledger.now)
+    for text in _keys(key, side):
+        place = rules.check_step(ledger.progress, ledger.progress.place(text))
+        _open_access(ledger, place)
+        place = ledger.progress.place(text) or place
+        rules.check_free(place, lambda user: person(user).name, _clock_time)
+        flags = _flags(ledger, place, values or {}, confirmed, override_reason, done_at)
+        ledger.write(
+            EventKind.STEP_DONE,
+            step_key=text,
+            values=dict(values or {}),
+            flags=flags,
+            performed_at=done_at,
+            performed_by=ledger.performer.id,
+        )
+
+
+def _keys(key: str, side: str) -> list[str]:
+    """The rows meant: a side chosen in the form takes the place of that in the key."""
+    parsed = Key.parse(key)
+    if not side or not parsed.level:
+        return [key]
+    if side != BOTH and side not in SIDES:
+        raise rules.Invalid({"side": _("Choose left, right or both.")})
+    return [str(Key(parsed.code, parsed.level, s)) for s in (SIDES if side == BOTH else (side,))]
+
+
+def _open_access(ledger: Ledger, place: Place) -> None:
+    level = ledger.state.levels.get(place.key.level)
+    if place.definition.repeats is Repeats.ACCESS and level and place.key.side not in level.sides:
+        ledger.write(EventKind.ACCESS_ADDED, values={"level": level.vertebra, "side": place.key.side})
+
+
+def _flags(
+    ledger: Ledger,
+    place: Place,
+    values: Mapping[str, Any],
+    confirmed: frozenset[str],
+    override_reason: str,
+    done_at: datetime,
+) -> set[str]:
+    """Judge order and values; write the override where one was needed. Returns the flags of the entry."""
+    passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason)
+    unusual = rules.check_values(place.definition, values, set(confirmed))
+    _check_entries(ledger, place, values)
+    flags = rules.entry_flags(
+        place.definition, ledger.performer, done_at, ledger.now, ledger.protocol.late_after
+    )
+    hard = [u.needs.code for u in passed if u.requirement.hard]
+    if passed:
+        flags.add(Flag.OUT_OF_ORDER)
+    if hard and not ledger.state.emergency_at:
+        flags.add(Flag.OVERRIDDEN)
+        ledger.write(
+            EventKind.REQUIREMENT_OVERRIDDEN,
+            step_key=str(place.key),
+            values={"needs": hard},
+            reason=rules.check_reason(override_reason, "override_reason"),
+        )
+    if unusual:
+        flags.add(Flag.CONFIRMED)
+    return flags
+
+
+def _check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
+    """A field that points to an entry of another step (the cement batch) must point to one that counts."""
+    for field in place.definition.fields:
+        if field.entry_of and (value := values.get(field.key)):
+            step = ledger.state.steps.get(field.entry_of)
+            if step is None or value["seq"] not in {entry.seq for entry in step.live}:
+                raise rules.Invalid({field.key: _("Choose one of the recorded entries.")})
+
+
+def _clock_time(moment: datetime) -> str:
+    return time_format(localtime(moment), "H:i")
+
+
+@command
+def mark(
+    ledger: Ledger, key: str, *, status: StepStatus, reason: str = "", override_reason: str = ""
+) -> None:
+    """Mark a step not done (with the reason) or not applicable; a critical one needs the right to override."""
+    rules.check_may(ledger.actor, rules.Act.RECORD)
+    place = rules.check_step(ledger.progress, ledger.progress.place(key))
+    rules.check_free(place, lambda user: person(user).name, _clock_time)
+    if place.step.mark is not None:
+        raise rules.Refused("already_done", _("This step was already recorded. Take that back first."))
+    rules.check_mark(ledger.progress, place, ledger.actor, override_reason)
+    if status is StepStatus.NOT_DONE:
+        reason = rules.check_reason(reason)
+    kind = EventKind.STEP_NOT_DONE if status is StepStatus.NOT_DONE else EventKind.STEP_NOT_APPLICABLE
+    flags = {Flag.OVERRIDDEN} if place.definition.critical and override_reason else set()
+    said = "; ".join(part for part in (reason.strip(), override_reason.strip()) if part)
+    ledger.write(kind, step_key=key, reason=said, flags=flags)
+
+
+@command
+def add_details(
+    ledger: Ledger,
+    key: str,
+    *,
+    about: int,
+    values: Mapping[str, Any],
+    confirmed: frozenset[str] = frozenset(),
+) -> None:
+    """Add values that an entry still lacks; changes none."""
+    rules.check_may(ledger.actor, rules.Act.RECORD)
+    rules.check_recordable(ledger.state)
+    place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
+    rules.check_details(entry, values)
+    unusual = rules.check_values(place.definition, values, set(confirmed), whole=False)
+    _check_entries(ledger, place, values)
+    flags = {Flag.CONFIRMED} if unusual else set()
+    ledger.write(
+        EventKind.STEP_DETAILED, step_key=key, about=about, values={"values": dict(values)}, flags=flags
+    )
+
+
+@command
+def correct(
+    ledger: Ledger,
+    key: str,
+    *,
+    about: int,
+    reason: str,
+    values: Mapping[str, Any] | None = None,
+    performed_at: datetime | None = None,
+    performer: int | None = None,
+    confirmed: frozenset[str] = frozenset(),
+) -> None:
+    """Correct an entry, with a reason. `values` holds what changes; None takes a value out. The old stays readable.
+
+    A verification of the entry falls: what was verified is not what now stands there.
+    """
+    rules.check_may(ledger.actor, rules.Act.RECORD)
+    rules.check_recordable(ledger.state)
+    place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
+    reason = rules.check_reason(reason)
+    changed = {k: v for k, v in (values or {}).items() if entry.values.get(k) != v}
+    after = {k: v for k, v in {**entry.values, **changed}.items() if v is not None}
+    old = frozenset(k for k in entry.values if k not in changed)
+    unusual = rules.check_values(
+        place.definition, after, set(confirmed | old), whole=entry.mark is StepStatus.DONE
+    )
+    _check_entries(ledger, place, changed)
+    said: dict[str, Any] = {"values": changed, "was": {k: entry.values.get(k) for k in changed}}
+    if performed_at and performed_at != entry.performed_at:
+        rules.check_times(performed_at, ledger.now)
+        said |= {"performed_at": stamp(performed_at), "was_at": stamp(entry.performed_at)}
+    if performer and performer != entry.performed_by:
+        rules.check_performer(ledger.performer)
+        said |= {"performed_by": performer, "was_by": entry.performed_by}
+    if not changed and len(said) == 2:
+        raise rules.Invalid({"": _("Nothing was changed.")})
+    flags = {Flag.CONFIRMED} if unusual & changed.keys() else set()
+    ledger.write(EventKind.STEP_CORRECTED, step_key=key, about=about, values=said, reason=reason, flags=flags)
+
+
+@command
+def void(ledger: Ledger, key: str, *, about: int, reason: str = "") -> None:
+    """Take an entry back as entered in error. Within a minute by the same person it is a slip, without asking.
+
+    The needle is what opens an access: where nothing else counts in it, the access goes with its needle.
+    """
+    rules.check_may(ledger.actor, rules.Act.RECORD)
+    rules.check_recordable(ledger.state)
+    place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
+    if not reason.strip() and rules.is_slip(entry, ledger.actor, ledger.now):
+        reason = "slip"
+    ledger.write(EventKind.EVENT_VOIDED, step_key=key, about=about, reason=rules.check_reason(reason))
+    if place.definition.milestone is Milestone.NEEDLE_IN:
+        _withdraw_access(ledger, place.key)
+
+
+def _withdraw_access(ledger: Ledger, key: Key) -> None:
+    rows = [s for s in ledger.state.steps.values() if (s.key.level, s.key.side) == (key.level, key.side)]
+    if not any(entry.live for row in rows for entry in row.entries):
+        ledger.write(EventKind.ACCESS_WITHDRAWN, values={"level": key.level, "side": key.side})
+
+
+@command
+def verify(ledger: Ledger, key: str, *, about: int) -> None:
+    """Verify an entry as a second clinician, in one's own session."""
+    rules.check_recordable(ledger.state)
+    place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
+    rules.check_verify(place, entry, ledger.actor)
+    ledger.write(EventKind.STEP_VERIFIED, step_key=key, about=about)
