@@ -28,7 +28,7 @@ _KINDS: dict[str, dict[str, str]] = {
         "uGy.m2": "0.01",
     },
     "concentration in blood": {"g/dL": "1", "g/L": "0.1"},
-    "cells in blood": {"10*9/L": "1", "10*3/uL": "1"},
+    "cells in blood": {"10*9/L": "1"},
     "needle gauge": {"{G}": "1"},
     "score": {"{score}": "1"},
     "INR": {"{INR}": "1"},

@@ -25,9 +25,8 @@ class Command(BaseCommand):
         try:
             if check:
                 protocol = read(file)
-                self.stdout.write(
-                    f"{file.name}: {protocol.title}, {len(protocol.steps)} steps, {len(protocol.timers)} timers: in order."
-                )
+                counts = f"{len(protocol.steps)} steps, {len(protocol.timers)} timers"
+                self.stdout.write(f"{file.name}: {protocol.title}, {counts}: in order.")
             else:
                 version = load(file)
                 self.stdout.write(f"{version} is published (digest {version.digest[:12]}).")
