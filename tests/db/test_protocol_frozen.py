@@ -223,6 +223,8 @@ def test_an_edit_during_publishing_waits_and_is_refused(app_connection: psycopg.
         app_connection.execute(change, [timer.pk])
 
 
+DIGEST = {"digest": "0" * 64}
+PUBLISHED = {"published_at": "2026-01-01T00:00Z", **DIGEST}
 ROWS_REFUSED = {
     "limits": (FieldDefinition, {"type": "number", "refuse_below": 2, "refuse_above": 1}, "limits_in_order"),
     "typical": (FieldDefinition, {"type": "number", "refuse_above": 1, "typical": 2}, "typical_in_limits"),
@@ -251,9 +253,9 @@ ROWS_REFUSED = {
     "timer_scope": (TimerDefinition, {"scope": "nearby"}, "scope_known"),
     "schedule": (TimerDefinition, {"kind": "schedule"}, "schedule_met_by"),
     "met_by": (TimerDefinition, {"met_by": "A"}, "schedule_met_by"),
-    "status": (ProtocolVersion, {"status": "final", "digest": "0" * 64, "published_at": "2026-01-01T00:00Z"}, "status_known"),
+    "status": (ProtocolVersion, {"status": "final", **PUBLISHED}, "status_known"),
     "number": (ProtocolVersion, {"number": 0}, "number_from_one"),
-    "published_pair": (ProtocolVersion, {"status": "published", "digest": "0" * 64}, "published_pair"),
+    "published_pair": (ProtocolVersion, {"status": "published", **DIGEST}, "published_pair"),
     "publisher_pair": (ProtocolVersion, {"published_by": 1}, "publisher_pair"),
     "digest": (ProtocolVersion, {"digest": "x" * 64}, "digest_form"),
 }  # fmt: skip
