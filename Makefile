@@ -1,26 +1,19 @@
 # Kypho. `make demo` shows it, `make test` tests it; both set up all they need.
-# Settings are environment variables or `make demo PORT=9000 HTTPS=1`; docs/operating.md lists them.
+# Settings are environment variables, or `make demo PORT=9000 HTTPS=1`; docs/operating.md lists them.
 
 .PHONY: demo demo-reset run test check bench screenshots demo-env dev-env
 
-export KYPHO_DEMO LOG_FORMAT LOG_LEVEL DEBUG PORT HTTPS HOST WORKERS
-
 PYTHON = .venv/bin/python
-
-demo demo-reset run: KYPHO_DEMO = 1
-demo demo-reset: LOG_FORMAT ?= text
-demo demo-reset: LOG_LEVEL ?= warning
-run: DEBUG = 1
-run: LOG_FORMAT ?= text
+AS_DEMO = KYPHO_DEMO=1 LOG_FORMAT=$${LOG_FORMAT:-text} LOG_LEVEL=$${LOG_LEVEL:-warning}
 
 demo: demo-env          ## Show Kypho with demo data at http://localhost:8000; started again, it keeps its data
-	@$(PYTHON) manage.py demo
+	@$(AS_DEMO) $(PYTHON) manage.py demo
 
 demo-reset: demo-env    ## Throw the demo's data away and start over
-	@$(PYTHON) manage.py demo --fresh
+	@$(AS_DEMO) $(PYTHON) manage.py demo --fresh
 
 run: dev-env            ## The same for developers: debug pages, restarts when a Python file changes
-	@$(PYTHON) manage.py demo --reload
+	@DEBUG=1 $(AS_DEMO) $(PYTHON) manage.py demo --reload
 
 test: dev-env           ## All tests; ARGS="-k name" picks some
 	@tools/test.sh $(ARGS)
