@@ -36,7 +36,7 @@ type Scope = MutableMapping[str, Any]
 type Message = MutableMapping[str, Any]
 type Receive = Callable[[], Awaitable[Message]]
 type Send = Callable[[Message], Awaitable[None]]
-type App = Callable[[Scope, Receive, Send], Awaitable[None]]
+type App = Callable[[Any, Any, Any], Awaitable[None]]
 
 DEADLINE_SECONDS = 6.0
 BODY_SECONDS = 30.0
@@ -64,7 +64,7 @@ class Pool:
 
     def __init__(self, django: Callable[..., Iterable[bytes]], threads: int) -> None:
         self._django = django
-        self._threads = WSGIMiddleware(self._unless_expired, workers=threads)
+        self._threads = WSGIMiddleware(self._unless_expired, workers=threads)  # type: ignore[arg-type]
 
     def _unless_expired(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["asgi.scope"].get(EXPIRED):

@@ -316,9 +316,9 @@ def _set_up(folder: Path, *, tests: bool) -> None:
         found = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
         for role in ROLES:
             if role not in found:
-                connection.execute(f"CREATE ROLE {role} {PLAIN_ROLE}")  # type: ignore[arg-type]
+                connection.execute(f"CREATE ROLE {role} {PLAIN_ROLE}")
         connection.execute("GRANT pg_read_all_data TO kypho_backup")
         if tests:
             connection.execute("ALTER ROLE kypho_owner CREATEDB")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [NAME]).fetchone():
-            connection.execute(f"CREATE DATABASE {NAME} OWNER kypho_owner")  # type: ignore[arg-type]
+            connection.execute(f"CREATE DATABASE {NAME} OWNER kypho_owner")

@@ -32,7 +32,7 @@ def postmaster(folder: Path) -> int:
 
 def ask(folder: Path, statement: str, role: str = "kypho_app", name: str = "kypho") -> object:
     with psycopg.connect(database.url(role, folder, name), connect_timeout=3) as connection:
-        row = connection.execute(statement).fetchone()  # type: ignore[arg-type]
+        row = connection.execute(statement).fetchone()
         return row and row[0]
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ class Command(BaseCommand):
             raise CommandError(
                 "This makes accounts whose passwords everybody knows; set KYPHO_DEMO=1 if you want that."
             )
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop in order, also while still preparing
         https = settings.HTTPS
         host = os.environ.get("HOST") or ("0.0.0.0" if https else "127.0.0.1")
         port = whole_number("PORT", 8000, 1, 65535)
