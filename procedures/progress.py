@@ -88,7 +88,7 @@ class Progress:
         self.protocol = protocol
         self.state = state
 
-    # Rows -----------------------------------------------------------------------------------------------------
+    # Rows ---------------------------------------------------------------------------------------------------
 
     @cached_property
     def places(self) -> dict[str, Place]:
@@ -135,7 +135,7 @@ class Progress:
             return None
         return Place(definition, key, StepState(key))
 
-    # What is owed and what is settled ---------------------------------------------------------------------------
+    # What is owed and what is settled -----------------------------------------------------------------------
 
     def settled(self, place: Place) -> bool:
         """Done (and its partner not ahead of it), not applicable, or not done with a reason."""
@@ -195,7 +195,7 @@ class Progress:
         whole = level.sides and all(self.settled(p) for p in rows if self.expected(p))
         return LevelStatus.COMPLETED if whole else LevelStatus.OPEN
 
-    # Requirements -----------------------------------------------------------------------------------------------
+    # Requirements -------------------------------------------------------------------------------------------
 
     def needed(self, requirement: Requirement, key: Key) -> list[Place]:
         """The rows that a requirement of the step at `key` looks at."""
@@ -244,7 +244,7 @@ class Progress:
         last = place.step.live[-1].values
         return all(last.get(name) == value for name, value in requirement.expects.items())
 
-    # What comes next and what is missing --------------------------------------------------------------------------
+    # What comes next and what is missing --------------------------------------------------------------------
 
     @cached_property
     def open_places(self) -> list[Place]:
@@ -276,7 +276,7 @@ class Progress:
                     found.append(Deficit(place.key, entry.seq, "verification"))
         return found
 
-    # Summary ------------------------------------------------------------------------------------------------------
+    # Summary ------------------------------------------------------------------------------------------------
 
     def summary(self) -> Summary:
         """The columns of the case that follow from its rows."""

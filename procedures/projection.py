@@ -1,4 +1,4 @@
-"""Between the folded state and its rows: Case, Level, Step, CaseTeam. One shape each way, so that a replay can compare."""
+"""Between the folded state and its rows. One shape each way, so that a replay can compare."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -26,10 +26,10 @@ from .state import (
 from .values import stamp
 
 ENDED = {CaseStatus.COMPLETED, CaseStatus.CANCELLED, CaseStatus.STOPPED, CaseStatus.VOIDED}
-PLAN = ("room", "scheduled_at", "indication", "anaesthesia")
+NO_COMMAND = UUID(int=0)
 
 
-# To rows -------------------------------------------------------------------------------------------------------------
+# To rows ----------------------------------------------------------------------------------------------------
 
 
 def entry_row(entry: Entry) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def _upsert(model: Any, rows: list[Any], unique: list[str], update: list[str]) -
         )
 
 
-# From rows -----------------------------------------------------------------------------------------------------------
+# From rows --------------------------------------------------------------------------------------------------
 
 
 def read_entry(row: Mapping[str, Any]) -> Entry:
@@ -166,7 +166,7 @@ class Context:
     seen: list[int]
 
 
-def context(case_id: UUID, command_id: UUID | None = None) -> Context:
+def context(case_id: UUID, command_id: UUID = NO_COMMAND) -> Context:
     """One statement for three small tables."""
     of_case = {"case": OuterRef("pk")}
     level = JSONObject(

@@ -1,4 +1,4 @@
-"""Who may, and when may. Pure: each rule is said once, `check_*` raises for the command, `why_not` answers the button."""
+"""Who may, and when may. Each rule is said once: `check_*` raises for the command, `why_not` answers the button."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,7 +82,7 @@ def why_not(check: Callable[..., object], *args: Any, **kwargs: Any) -> str:
     return ""
 
 
-# Who ---------------------------------------------------------------------------------------------------------------
+# Who --------------------------------------------------------------------------------------------------------
 
 
 def check_may(actor: Actor, act: Act) -> None:
@@ -102,7 +102,7 @@ def check_performer(performer: Actor) -> None:
         raise Invalid({"performed_by": _("Choose a clinician of this unit or team.")})
 
 
-# When: the case ------------------------------------------------------------------------------------------------------
+# When: the case ---------------------------------------------------------------------------------------------
 
 
 def check_recordable(state: CaseState) -> None:
@@ -187,7 +187,7 @@ def _reached(progress: Progress, milestone: Milestone) -> bool:
     )
 
 
-# When: a step ----------------------------------------------------------------------------------------------------------
+# When: a step -----------------------------------------------------------------------------------------------
 
 
 def title(place: Place) -> str:
@@ -331,7 +331,7 @@ def check_values(
     return set(unusual)
 
 
-# When: an entry ----------------------------------------------------------------------------------------------------------
+# When: an entry ---------------------------------------------------------------------------------------------
 
 
 def check_entry(progress: Progress, place: Place | None, seq: int) -> tuple[Place, Entry]:
@@ -380,7 +380,7 @@ def check_reason(reason: str, field: str = "reason") -> str:
     return reason
 
 
-# When: a level ----------------------------------------------------------------------------------------------------------
+# When: a level ----------------------------------------------------------------------------------------------
 
 
 def level_needs_reason(progress: Progress) -> bool:

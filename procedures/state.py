@@ -416,8 +416,8 @@ def _apply_void(state: CaseState, event: Event) -> CaseState:
     """Void an entry of a step, or take back the closing of a level."""
     for vertebra, level in state.levels.items():
         if level.closed == event.about:
-            level = replace(level, status=LevelStatus.OPEN, reason="", closed=None)
-            return replace(state, levels={**state.levels, vertebra: level})
+            reopened = replace(level, status=LevelStatus.OPEN, reason="", closed=None)
+            return replace(state, levels={**state.levels, vertebra: reopened})
     step = state.steps.get(event.step_key)
     old = step.entry(event.about or 0) if step else None
     if step is None or old is None or not old.live:

@@ -1,6 +1,6 @@
 """The whole map, grouped by object. A command's URL is named as its verb."""
 
-from django.urls import include, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from .views import cases, levels, manage, patients, record, steps, today
 
@@ -42,7 +42,7 @@ level_urls = [
 ]
 
 # /cases/<uuid>/
-case_urls = [
+case_urls: list[URLPattern | URLResolver] = [
     path("", cases.show, name="case"),
     path("record/", record.show, name="record"),
     path("manage/", manage.show, name="manage"),

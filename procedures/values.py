@@ -91,9 +91,9 @@ def doubt(field: Field, value: Any) -> str | None:
 
 
 UNIT_NAMES = {
-    "[psi]": "psi", "mm[Hg]": "mmHg", "Cel": "°C", "ug": "µg", "/min": "/min", "Gy.cm2": "Gy·cm²", "cGy.cm2": "cGy·cm²",
-    "dGy.cm2": "dGy·cm²", "mGy.cm2": "mGy·cm²", "uGy.m2": "µGy·m²", "{G}": "G", "[G]": "G", "10*9/L": "×10⁹/L", "{score}": "",
-    "1": "", "{INR}": "", "[degF]": "°F",
+    "[psi]": "psi", "mm[Hg]": "mmHg", "Cel": "°C", "[degF]": "°F", "ug": "µg", "10*9/L": "×10⁹/L",
+    "Gy.cm2": "Gy·cm²", "cGy.cm2": "cGy·cm²", "dGy.cm2": "dGy·cm²", "mGy.cm2": "mGy·cm²", "uGy.m2": "µGy·m²",
+    "{G}": "G", "{score}": "", "{INR}": "", "1": "",
 }  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def show(field: Field, value: Any) -> str:
                 return f"{value['entered']} {unit_name(value['entered_unit'])} ({canonical})"
             return canonical
         case FieldType.CHOICE:
-            return dict(field.options).get(value, value)
+            return str(dict(field.options).get(value, value))
         case FieldType.CHOICES:
             options = dict(field.options)
             return ", ".join(options.get(v, v) for v in value)

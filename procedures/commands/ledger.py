@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate
+from typing import Concatenate, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -148,7 +148,7 @@ def command[**P](
             function(ledger, *args, **kwargs)
             return ledger.save(asked)
 
-    return run
+    return cast("Callable[Concatenate[Command, P], Receipt]", run)
 
 
 def lock(command: Command) -> Case:

@@ -3,7 +3,7 @@
 from django.db import migrations
 
 FORWARD = """
-CREATE FUNCTION procedures_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION procedures_refuse_change() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
 END $$;
@@ -33,12 +33,13 @@ ALTER TABLE procedures_event ADD CONSTRAINT event_columns_are_canonical CHECK (
 );
 
 -- Each event follows the one before it: no gap in the numbers, and the hash stands on the previous hash.
-CREATE FUNCTION procedures_event_follows() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The fixed search path and the schema keep a temporary table of the same name from standing in for the log.
+CREATE FUNCTION procedures_event_follows() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     previous bytea := decode(repeat('00', 32), 'hex');
 BEGIN
     IF NEW.seq > 1 THEN
-        SELECT hash INTO previous FROM procedures_event WHERE case_id = NEW.case_id AND seq = NEW.seq - 1;
+        SELECT hash INTO previous FROM public.procedures_event WHERE case_id = NEW.case_id AND seq = NEW.seq - 1;
     END IF;
     IF previous IS NULL OR NEW.prev_hash <> previous
         OR NEW.hash <> sha256(NEW.prev_hash || convert_to(NEW.canonical, 'UTF8')) THEN

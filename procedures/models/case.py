@@ -94,7 +94,7 @@ class Case(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     head_hash = models.BinaryField(max_length=32)
 
-    objects: ClassVar[models.Manager["Case"]] = models.Manager.from_queryset(CaseQuerySet)()  # type: ignore[assignment]
+    objects: ClassVar[models.Manager["Case"]] = models.Manager.from_queryset(CaseQuerySet)()
 
     if TYPE_CHECKING:
         step_rows: RelatedManager["Step"]

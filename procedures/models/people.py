@@ -34,7 +34,7 @@ class User(AbstractUser):
     profession = models.CharField(_("profession"), max_length=60, blank=True)
     registration_number = models.CharField(_("registration number"), max_length=40, blank=True)
 
-    objects: ClassVar[UserManager["User"]] = UserManager()
+    objects: ClassVar[UserManager["User"]] = UserManager()  # type: ignore[assignment]
 
     REQUIRED_FIELDS: ClassVar[list[str]] = ["display_name", "initials"]
 

@@ -247,7 +247,7 @@ class Builder:
                     ids.add(entry.verified_by)
         return people(ids)
 
-    # The whole ----------------------------------------------------------------------------------------------------
+    # The whole ----------------------------------------------------------------------------------------------
 
     def build(self, hand: Hand, since: int | None = None) -> CaseScreen:
         """The screen around a step in hand. `since`: mark as changed the rows that later events touched."""
@@ -322,7 +322,7 @@ class Builder:
     def where(key: Key) -> str:
         return f"{key.level} {rules.side_name(key.side)}".strip()
 
-    # The grid -------------------------------------------------------------------------------------------------------
+    # The grid -----------------------------------------------------------------------------------------------
 
     def _columns(self) -> list[str]:
         return list(dict.fromkeys(step.column for step in self.protocol.steps if step.column))
@@ -372,7 +372,7 @@ class Builder:
             at=last.performed_at if last else None,
         )
 
-    # The rest ---------------------------------------------------------------------------------------------------------
+    # The rest -----------------------------------------------------------------------------------------------
 
     def missing(self) -> list[Missing]:
         grouped: dict[tuple[Key, int | None], list[str]] = {}
@@ -410,7 +410,7 @@ class Builder:
             command_id=new_command_id(),
         )
 
-    # The step in hand ---------------------------------------------------------------------------------------------------
+    # The step in hand ---------------------------------------------------------------------------------------
 
     def next_hand(self, after: str = "", **typed: Any) -> Hand:
         """The step that comes up by itself."""

@@ -104,6 +104,14 @@ def new_case(user: User, data: Mapping[str, Any], errors: Mapping[str, str] | No
     )
 
 
+def check_same_name(screen: NewCaseScreen, checked: bool) -> None:
+    """Somebody looked at the wristband where another open case has a patient of the same name."""
+    if screen.same_name and not checked:
+        raise rules.Invalid(
+            {"same_name_checked": _("Another patient has the same name. Check the wristband.")}
+        )
+
+
 def change(
     user: User, case: Case, data: Mapping[str, Any] | None = None, errors: Mapping[str, str] | None = None
 ) -> NewCaseScreen:

@@ -71,7 +71,7 @@ class Banner:
 
 @dataclass(slots=True, kw_only=True)
 class FieldView:
-    """One field as drawn. `name` is the form name (`v_` + key); `value` what was typed or is stored, as the input wants it.
+    """One field as drawn. `name` is the form name (`v_` + key); `value` what was typed or is stored, for the input.
 
     `widget`: number, text, choice (segments), choices (chips), yesno, time, date, product, select.
     A product has the further inputs `{name}_name`, `{name}_lot`, `{name}_expires` with `parts` as their values.

@@ -34,7 +34,7 @@ SORT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One case. `spine` has a state for each of the eleven numbered steps: open, begun, done; `current` is its index."""
+    """One case. `spine` has a state for each of the eleven numbered steps: open, begun or done."""
 
     id: UUID
     name: str
