@@ -1,5 +1,6 @@
 """Display helpers for the templates. They format what they are given and never ask the database."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +12,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
-
-THEMES = ("light", "dark")
 
 
 @register.simple_tag
@@ -35,15 +34,27 @@ def at(moment: datetime | None, words: str = "H:i") -> SafeString | str:
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), formats.date_format(local, words))
 
 
+@register.filter
+def live(entries: Iterable[Any]) -> list[Any]:
+    """The entries that count: those not taken back."""
+    return [entry for entry in entries if entry.live]
+
+
+@register.filter
+def foldable(fields: list[Any]) -> list[Any]:
+    """The optional fields that may fold away: none if all are optional, or if one of them holds or needs something."""
+    optional = [field for field in fields if field.needed == "optional"]
+    speaks = any(field.value or field.chosen or field.error or field.unusual for field in optional)
+    return [] if speaks or len(optional) == len(fields) or len(optional) < 2 else optional
+
+
+@register.filter
+def general(errors: dict[str, str]) -> str:
+    """What is wrong with a form as a whole: the sentence that belongs to no field."""
+    return errors.get("", "") or errors.get("command_id", "")
+
+
 @register.simple_tag
 def csrf_cookie_name() -> str:
     """The cookie in which scripts find the CSRF token."""
     return settings.CSRF_COOKIE_NAME
-
-
-@register.simple_tag(takes_context=True)
-def theme(context: dict[str, Any]) -> SafeString | str:
-    """The `data-theme` attribute chosen on this device; nothing when the system decides."""
-    request = context.get("request")
-    chosen = request.COOKIES.get("theme") if request else None
-    return format_html(' data-theme="{}"', chosen) if chosen in THEMES else ""
