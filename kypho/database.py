@@ -38,6 +38,15 @@ FOLDER = Path(__file__).resolve().parent.parent / "var" / "postgres"
 
 START_SECONDS = 60
 _SOCKET_PATH_MAX = 100  # Linux allows 107 bytes, macOS 103
+# Values are patient data and stay out of the server's log; the app logs the codes of its errors.
+QUIET_LOG = {
+    "log_min_messages": "log",
+    "log_error_verbosity": "terse",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
+}
 _SAFE = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 _FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
@@ -263,11 +272,7 @@ def _launch(folder: Path, durable: bool) -> None:
         "unix_socket_permissions": "0700",
         "timezone": "UTC",
         "log_timezone": "UTC",
-        # Values of statements are patient data and stay out of the server's log.
-        "log_parameter_max_length": "0",
-        "log_parameter_max_length_on_error": "0",
-        "log_statement": "none",
-        "log_min_error_statement": "panic",
+        **QUIET_LOG,
     }
     options = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
     log = folder / "server.log"

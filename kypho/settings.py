@@ -114,6 +114,10 @@ DEMO = flag("KYPHO_DEMO")
 AS_OWNER = flag("DATABASE_AS_OWNER")
 DEBUG = flag("DEBUG")
 HTTPS = flag("HTTPS")
+if DEBUG and not DEMO:
+    raise ImproperlyConfigured(
+        "DEBUG is on, which shows patient data in errors; allowed: only with KYPHO_DEMO=1."
+    )
 
 SECRET_KEY = secret_key()
 SECRET_KEY_FALLBACKS = names("SECRET_KEY_FALLBACKS")
@@ -226,6 +230,9 @@ SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
+
+# Messages name patients, so they stay on the server and out of cookies.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # What the browser may do
 SECURE_CSP = {

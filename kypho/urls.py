@@ -1,14 +1,32 @@
 """The top of the map: health, sign-in, the Django admin, and the product's own pages."""
 
+from typing import NoReturn
+
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
-from django.urls import include, path
+from django.contrib.auth.decorators import login_not_required
+from django.http import Http404, HttpRequest
+from django.urls import include, path, re_path
 
 from procedures.views import health
+
+# The admin has no sign-in of its own: one door, with its rate limits and second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+@login_not_required
+def absent(request: HttpRequest) -> NoReturn:
+    """Pages of allauth that this hospital system does not have: signing up, and whatever sends e-mail."""
+    raise Http404
+
 
 urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
+    re_path(r"^accounts/(?:signup|email|confirm-email|password/reset|login/code)/", absent, name="absent"),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     path("", include("procedures.urls")),
 ]
+
+handler500 = "kypho.errors.server_error"

@@ -41,14 +41,15 @@ class DatabaseAway:
         try:
             return self.get_response(request)
         except (OperationalError, InterfaceError):
-            return _away()
+            return away()
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer for the view."""
-        return _away() if isinstance(exception, OperationalError | InterfaceError) else None
+        return away() if isinstance(exception, OperationalError | InterfaceError) else None
 
 
-def _away() -> HttpResponse:
+def away() -> HttpResponse:
+    """The page for it; the broken connection is closed, so that the next request opens another."""
     connection.close()
     return HttpResponse(
         loader.get_template("503.html").render(),

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ import psycopg
 import pytest
 
 from kypho import asgi, database
-from tests.server import Server, address
+from tests.server import ROOT, Server, address, environment
 
 
 def test_alive_and_ready(server: Server) -> None:
@@ -64,7 +66,7 @@ def test_files_of_the_interface_are_hashed_compressed_and_kept_for_ever(
 
 
 def test_pages_are_compressed(server: Server) -> None:
-    answer = httpx.get(f"{server.url}/admin/login/", headers={"Accept-Encoding": "gzip"})
+    answer = httpx.get(f"{server.url}/accounts/login/", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
 
 
@@ -74,9 +76,18 @@ def test_too_large_a_body_is_refused(server: Server, path: str) -> None:
     assert answer.status_code == 413
 
 
-def test_nobody_signs_up(server: Server) -> None:
-    answer = httpx.post(f"{server.url}/accounts/signup/", data={"username": "x"}, follow_redirects=False)
-    assert answer.status_code in {302, 401, 403}
+@pytest.mark.parametrize(
+    "path", ["signup/", "password/reset/", "email/", "login/code/", "password/reset/key/1-2/"]
+)
+def test_nobody_signs_up_and_nothing_sends_mail(server: Server, path: str) -> None:
+    for method in ("GET", "POST"):
+        assert httpx.request(method, f"{server.url}/accounts/{path}").status_code in {403, 404}
+
+
+def test_the_admin_has_no_door_of_its_own(server: Server) -> None:
+    answer = httpx.get(f"{server.url}/admin/login/?next=/admin/")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/accounts/login/")
 
 
 def test_metrics_need_the_token(server: Server) -> None:
@@ -180,6 +191,61 @@ def test_a_frozen_database_costs_a_person_seven_seconds_at_most_and_no_thread(
                 assert "retry-after" in answer.headers
                 assert client.get("/livez").status_code == 200
         wait_until_ready(client, 5)
+
+
+@pytest.fixture(scope="module")
+def lone_site(lone_database: Path) -> str:
+    """The lone database with tables and one nurse; its address for the app."""
+    owner = {
+        "DATABASE_URL": database.url("kypho_owner", lone_database),
+        "SECRET_KEY": os.environ["SECRET_KEY"],
+    }
+    make = "from procedures.models import User; User.objects.create_user('nurse', password='correct-horse-battery')"
+    for command in (["migrate", "-v", "0"], ["shell", "-v", "0", "-c", make]):
+        subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment(**owner), check=True
+        )
+    return database.url("kypho_app", lone_database)
+
+
+SIGNED_IN = "/accounts/password/change/"  # a page that only somebody signed in sees
+
+
+def sign_in(client: httpx.Client) -> None:
+    client.get("/accounts/login/")
+    form = {
+        "login": "nurse",
+        "password": "correct-horse-battery",
+        "csrfmiddlewaretoken": client.cookies["csrf"],
+    }
+    assert client.post("/accounts/login/", data=form).status_code == 302
+    assert client.get(SIGNED_IN).status_code == 200
+
+
+def test_a_signed_in_page_and_a_form_say_that_the_database_is_away(
+    lone_database: Path, lone_site: str, static_files: str
+) -> None:
+    with (
+        Server(lone_site, static_files, workers=1) as server,
+        httpx.Client(base_url=server.url, timeout=20) as client,
+    ):
+        sign_in(client)
+        postmaster(lone_database).kill()
+        time.sleep(0.5)
+        try:
+            for method in ("GET", "POST"):
+                form = {"csrfmiddlewaretoken": client.cookies["csrf"]} if method == "POST" else None
+                for path in ("/", SIGNED_IN, "/accounts/login/", "/admin/"):
+                    began = time.monotonic()
+                    answer = client.request(method, path, data=form)
+                    assert answer.status_code in {302, 405, 503}, (method, path)
+                    assert time.monotonic() - began < 7
+            assert client.get(SIGNED_IN).status_code == 503
+            assert client.get(SIGNED_IN).headers["retry-after"]
+        finally:
+            restart(lone_database)
+        wait_until_ready(client, 5)
+        assert client.get(SIGNED_IN).status_code == 200, "still signed in"
 
 
 def wait_until_ready(client: httpx.Client, seconds: float) -> None:

@@ -86,6 +86,11 @@ def test_the_roles_script_makes_the_roles_of_the_embedded_server_with_the_same_r
     assert (ROOT / "deploy/roles.sh").stat().st_mode & 0o111
 
 
+def test_the_database_keeps_values_out_of_its_log_as_the_embedded_one_does() -> None:
+    given = {item for item in SERVICES["database"]["command"] if item.startswith("log_")}
+    assert given == {f"{name}={value}" for name, value in database.QUIET_LOG.items()}
+
+
 def test_data_outlives_containers_and_what_is_mounted_exists() -> None:
     for service in SERVICES.values():
         for volume in service.get("volumes", []):

@@ -62,6 +62,7 @@ def load(**settings: str) -> subprocess.CompletedProcess[str]:
     ("name", "value", "allowed"),
     [
         ("DEBUG", "maybe", "1, true, yes, on, 0, false, no, off"),
+        ("DEBUG", "1", "only with KYPHO_DEMO=1"),
         ("PAGE_THREADS", "many", "a whole number from 1 to 64"),
         ("PAGE_THREADS", "0", "a whole number from 1 to 64"),
         ("PAGE_THREADS", "٣", "a whole number from 1 to 64"),
