@@ -6,7 +6,7 @@ These functions answer the rules, the screens and the projection alike, so that 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
 
 from .definitions import (
@@ -138,10 +138,11 @@ class Progress:
     # What is owed and what is settled -----------------------------------------------------------------------
 
     def settled(self, place: Place) -> bool:
-        """Done (and its partner not ahead of it), not applicable, or not done with a reason."""
-        if place.step.status is not StepStatus.DONE:
-            return place.step.status is not StepStatus.PENDING
-        return not self.behind_partner(place)
+        """Done, not applicable, or not done with a reason; and its partner is not ahead of it.
+
+        A mark given before its partner happened settles nothing: a balloon that went in later is still inside.
+        """
+        return place.step.status is not StepStatus.PENDING and not self.behind_partner(place)
 
     def behind_partner(self, place: Place) -> bool:
         """Whether the step it pairs with has more live entries: a balloon that is still inside."""
@@ -232,6 +233,8 @@ class Progress:
         return sorted(found, key=lambda unmet: not unmet.requirement.hard)
 
     def _holds(self, requirement: Requirement, place: Place) -> bool:
+        if self.behind_partner(place):
+            return False
         match place.step.status:
             case StepStatus.NOT_APPLICABLE:
                 return True
@@ -239,8 +242,6 @@ class Progress:
                 return not requirement.hard
             case StepStatus.PENDING:
                 return not self.expected(place) and place.key.level != ""
-        if self.behind_partner(place):
-            return False
         last = place.step.live[-1].values
         return all(last.get(name) == value for name, value in requirement.expects.items())
 
@@ -296,7 +297,7 @@ class Progress:
             spine=self._spine(expected),
             first_needle_at=min(needles_in, default=None),
             last_needle_out_at=max(needles_out, default=None),
-            cement_ml=sum((Decimal(v["amount"]) for v in self._measured(Measure.CEMENT_ML)), Decimal()),
+            cement_ml=self._cement(),
             leak=self._leak(),
             complications=sum(1 for _ in self._entries(Milestone.COMPLICATION)),
         )
@@ -313,6 +314,11 @@ class Progress:
         for place in self.places.values():
             if field := place.definition.measuring(measure):
                 yield from (entry.values[field.key] for entry in place.step.live if field.key in entry.values)
+
+    def _cement(self) -> Decimal:
+        """All cement in mL, to the tenth: what the column of the case holds."""
+        amounts = (Decimal(value["amount"]) for value in self._measured(Measure.CEMENT_ML))
+        return sum(amounts, Decimal()).quantize(Decimal("0.1"), ROUND_HALF_UP)
 
     def _leak(self) -> bool | None:
         """True when any leak was recorded, False when each answer was "none", None when nobody answered."""

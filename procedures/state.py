@@ -415,7 +415,7 @@ def _amend(step: StepState, event: Event) -> StepState:
 def _apply_void(state: CaseState, event: Event) -> CaseState:
     """Void an entry of a step, or take back the closing of a level."""
     for vertebra, level in state.levels.items():
-        if level.closed == event.about:
+        if level.closed is not None and level.closed == event.about:
             reopened = replace(level, status=LevelStatus.OPEN, reason="", closed=None)
             return replace(state, levels={**state.levels, vertebra: reopened})
     step = state.steps.get(event.step_key)
