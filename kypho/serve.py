@@ -1,9 +1,12 @@
 """Run the server: `python -m kypho.serve`. Needs no Django itself, so that the supervisor stays small."""
 
+import argparse
 import os
 import shutil
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -70,12 +73,38 @@ def serve(
     )
 
 
-if __name__ == "__main__":
+def options() -> argparse.Namespace:
+    """The command line; what it leaves out comes from the environment."""
+    parser = argparse.ArgumentParser(prog="python -m kypho.serve", description="Serve Kypho.")
+    parser.add_argument("--host", default=os.environ.get("HOST") or "0.0.0.0")
+    parser.add_argument("--tls", nargs=2, type=Path, metavar=("CERTIFICATE", "KEY"))
+    parser.add_argument("--embedded", action="store_true", help="hold the embedded PostgreSQL while serving")
+    parser.add_argument("--reload", action="store_true", help="start again whenever a Python file changes")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Serve as the command line and the environment say."""
+    given = options()
+    port = whole_number("PORT", 8000, 1, 65535)
+    workers = whole_number("WORKERS", 2, 1, 64)
     try:
-        serve(
-            os.environ.get("HOST") or "0.0.0.0",
-            whole_number("PORT", 8000, 1, 65535),
-            workers=whole_number("WORKERS", 2, 1, 64),
-        )
+        with _embedded() if given.embedded else nullcontext():
+            serve(given.host, port, workers=workers, tls=given.tls, reload=given.reload)
     except PortTaken as problem:
         raise SystemExit(str(problem)) from None
+
+
+@contextmanager
+def _embedded() -> Iterator[None]:
+    from kypho import database
+
+    database.start()
+    try:
+        yield
+    finally:
+        database.stop()
+
+
+if __name__ == "__main__":
+    main()

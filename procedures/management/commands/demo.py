@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import signal
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from django.db import connection, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from kypho import database
-from kypho.serve import PortTaken, check_port, serve, whole_number
+from kypho.serve import PortTaken, check_port, whole_number
 from procedures.models import Case
 
 STATIC_STAMP = settings.STATIC_ROOT / ".made-from"
@@ -50,7 +51,6 @@ class Command(BaseCommand):
         https = settings.HTTPS
         host = os.environ.get("HOST") or ("0.0.0.0" if https else "127.0.0.1")
         port = whole_number("PORT", 8000, 1, 65535)
-        workers = whole_number("WORKERS", 2, 1, 64)
         try:
             if not prepare:
                 check_port(host, port)
@@ -60,9 +60,8 @@ class Command(BaseCommand):
                 connections.close_all()
                 if prepare:
                     return
-                tls = self._certificate() if https else None
                 self._announce("https" if https else "http", host, port)
-                serve(host, port, workers=workers, tls=tls, reload=reload)
+                self._serve(host, https, reload)
         except (database.Unavailable, PortTaken) as problem:
             raise CommandError(str(problem)) from None
 
@@ -113,10 +112,18 @@ class Command(BaseCommand):
         call_command("collectstatic", verbosity=0, interactive=False)
         STATIC_STAMP.write_text(stamp)
 
-    def _certificate(self) -> tuple[Path, Path]:
-        from kypho.certificate import self_signed
+    def _serve(self, host: str, https: bool, reload: bool) -> None:
+        """Become the server. A new program without Django in it, so that only the workers take its memory."""
+        arguments = [sys.executable, "-m", "kypho.serve", "--host", host]
+        if not os.environ.get("DATABASE_URL"):
+            arguments.append("--embedded")
+        if https:
+            from kypho.certificate import self_signed
 
-        return self_signed(settings.VAR_DIR)
+            arguments += ["--tls", *map(str, self_signed(settings.VAR_DIR))]
+        if reload:
+            arguments.append("--reload")
+        os.execv(sys.executable, arguments)  # noqa: S606
 
     def _announce(self, scheme: str, host: str, port: int) -> None:
         from procedures.demo import LOGINS, PASSWORD
