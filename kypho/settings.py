@@ -264,7 +264,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
 # Language and time
 LANGUAGE_CODE = one_of("LANGUAGE_CODE", "en-gb", {"en", "en-gb"})
 LANGUAGES = [("en", _("English")), ("en-gb", _("British English"))]
-USE_I18N = True
+# Where the interface is shown as it is written, nothing is looked up: a tick asks for several hundred texts.
+USE_I18N = not LANGUAGE_CODE.startswith("en")
 USE_TZ = True
 TIME_ZONE = time_zone()
 

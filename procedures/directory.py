@@ -4,10 +4,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .models import User
+from .models import Membership, User
+from .rules import CLINICIANS
 
 _KEEP_SECONDS = 60.0
 _known: dict[int, tuple[float, "Person"]] = {}
+_clinicians: dict[int, tuple[float, list[tuple[int, str]]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,18 @@ def person(user_id: int) -> Person:
     return people([user_id])[user_id]
 
 
+def clinicians(unit_id: int) -> list[tuple[int, str]]:
+    """Those who can have done something in a unit: id and name, in the order of names."""
+    now = time.monotonic()
+    if (kept := _clinicians.get(unit_id)) and now - kept[0] < _KEEP_SECONDS:
+        return kept[1]
+    rows = Membership.objects.filter(unit=unit_id, role__in=CLINICIANS, user__is_active=True)
+    found = list(rows.order_by("user__display_name").values_list("user", "user__display_name"))
+    _clinicians[unit_id] = (now, found)
+    return found
+
+
 def forget() -> None:
     """Forget all names (tests, and the admin after a change)."""
     _known.clear()
+    _clinicians.clear()

@@ -87,6 +87,8 @@ class Progress:
     def __init__(self, protocol: Protocol, state: CaseState) -> None:
         self.protocol = protocol
         self.state = state
+        self._settled: dict[str, bool] = {}
+        self._expected: dict[str, bool] = {}
 
     # Rows ---------------------------------------------------------------------------------------------------
 
@@ -167,6 +169,12 @@ class Progress:
 
     def expected(self, place: Place) -> bool:
         """Whether the step counts: it must be settled, or already is, before the case is whole."""
+        key = str(place.key)
+        if key not in self._expected:
+            self._expected[key] = self._is_expected(place)
+        return self._expected[key]
+
+    def _is_expected(self, place: Place) -> bool:
         definition, level = place.definition, self.state.levels.get(place.key.level)
         if definition.phase is Phase.ANY:
             return False
@@ -277,10 +285,14 @@ class Progress:
                     found.append(Deficit(place.key, entry.seq, "verification"))
         return found
 
+    def deficits_of(self, place: Place) -> list[Deficit]:
+        """What the record lacks of one step."""
+        return [deficit for deficit in self.deficits if deficit.key == place.key]
+
     # Summary ------------------------------------------------------------------------------------------------
 
-    def summary(self) -> Summary:
-        """The columns of the case that follow from its rows."""
+    @cached_property
+    def _summary(self) -> Summary:
         expected = [p for p in self.places.values() if self.expected(p)]
         status = self.state.status(self.protocol)
         over = status in (CaseStatus.COMPLETED, CaseStatus.CANCELLED, CaseStatus.STOPPED, CaseStatus.VOIDED)
@@ -301,6 +313,10 @@ class Progress:
             leak=self._leak(),
             complications=sum(1 for _ in self._entries(Milestone.COMPLICATION)),
         )
+
+    def summary(self) -> Summary:
+        """The columns of the case that follow from its rows."""
+        return self._summary
 
     def _entries(self, milestone: Milestone) -> Iterator[Entry]:
         step = self.protocol.by_milestone.get(milestone)

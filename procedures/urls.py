@@ -46,6 +46,7 @@ case_urls: list[URLPattern | URLResolver] = [
     path("", cases.show, name="case"),
     path("record/", record.show, name="record"),
     path("manage/", manage.show, name="manage"),
+    path("missing/", steps.missing, name="missing"),
     path("plan/", cases.plan, name="plan"),
     path("start/", cases.start, name="start"),
     path("pause/", cases.pause, name="pause"),

@@ -7,11 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from procedures import rules, values
+from procedures import canonical, rules, values
 from procedures.definitions import Key, Protocol, Step
 from procedures.directory import Person, people
-from procedures.models import Case, Event
-from procedures.state import EventKind
+from procedures.models import Case
+from procedures.state import Event, EventKind
 
 FEED = 8
 
@@ -38,12 +38,19 @@ class Line:
 
 def latest(case: Case, protocol: Protocol, names: Mapping[int, Person]) -> list[Line]:
     """The last few events of a case, newest first."""
-    return lines(list(case.events.order_by("-seq")[:FEED]), protocol, names)
+    return lines(since(case, None), protocol, names)
+
+
+def since(case: Case, seen: int | None) -> list[Event]:
+    """The events after `seen`, or the last few, newest first."""
+    rows = case.events.order_by("-seq").values_list("data", flat=True)
+    rows = rows.filter(seq__gt=seen) if seen is not None else rows[:FEED]
+    return [canonical.decode(data) for data in rows]
 
 
 def lines(events: list[Event], protocol: Protocol, names: Mapping[int, Person]) -> list[Line]:
     """Events in words; looks up the people not yet known."""
-    ids = {i for e in events for i in (e.performed_by_id, e.recorded_by_id, e.data["values"].get("user"))}
+    ids = {i for e in events for i in (e.performed_by, e.recorded_by, e.values.get("user"))}
     known = {**names, **people(i for i in ids if i and i not in names)}
     return [_line(event, protocol, known) for event in events]
 
@@ -51,23 +58,22 @@ def lines(events: list[Event], protocol: Protocol, names: Mapping[int, Person]) 
 def _line(event: Event, protocol: Protocol, names: Mapping[int, Person]) -> Line:
     from .parts import FLAG_LABELS
 
-    data: dict[str, Any] = event.data
     definition = protocol.by_code.get(Key.parse(event.step_key).code) if event.step_key else None
     return Line(
         seq=event.seq,
         kind=event.kind,
         key=event.step_key,
         about=event.about,
-        sentence=_sentence(event, data, definition, names),
-        detail=_detail(data["values"], definition),
-        reason=_("slip") if data["reason"] == "slip" else data["reason"],
-        performed_by=names[event.performed_by_id].name,
-        recorded_by=names[event.recorded_by_id].name,
+        sentence=_sentence(event, definition, names),
+        detail=_detail(event.values, definition),
+        reason=_("slip") if event.reason == "slip" else event.reason,
+        performed_by=names[event.performed_by].name,
+        recorded_by=names[event.recorded_by].name,
         performed_at=event.performed_at,
         recorded_at=event.recorded_at,
         source=event.source,
-        flags=[str(label) for flag, label in FLAG_LABELS.items() if flag in data["flags"]],
-        changes=_changes(data["values"], definition, names),
+        flags=[str(label) for flag, label in FLAG_LABELS.items() if flag in event.flags],
+        changes=_changes(event.values, definition, names),
     )
 
 
@@ -79,10 +85,8 @@ def step_title(step_key: str, definition: Step | None) -> str:
     return f"{title}, {where}" if where else title
 
 
-def _sentence(
-    event: Event, data: dict[str, Any], definition: Step | None, names: Mapping[int, Person]
-) -> str:
-    said = data["values"]
+def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]) -> str:
+    said = event.values
     title = step_title(event.step_key, definition) if event.step_key else ""
     level = said.get("level", "")
     access = f"{level} {rules.side_name(said.get('side', ''))}".strip()
@@ -120,7 +124,7 @@ def _sentence(
         EventKind.PATIENT_CORRECTED: _("Patient details corrected"),
         EventKind.ALLERGY_ADDED: _("Allergy added: %(substance)s"),
         EventKind.ALLERGY_WITHDRAWN: _("Allergy withdrawn: %(substance)s"),
-    }[EventKind(event.kind)]
+    }[event.kind]
     words = {"title": title, "level": level, "access": access, "person": person}
     return template % {**words, "substance": said.get("substance", "")}
 

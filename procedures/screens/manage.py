@@ -5,16 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.utils.timezone import localtime
-
 from procedures import rules
 from procedures.definitions import VERTEBRAE, Role
 from procedures.models import Case, Patient, User
 from procedures.models.people import ROLE_LABELS
 from procedures.state import LevelStatus
 
-from .case import Builder, Missing
-from .parts import Banner, new_command_id, status_word
+from .parts import Banner, new_command_id
+from .view import Missing, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +83,8 @@ def build(
     notice: str = "",
 ) -> ManageScreen:
     """The screen for this person. Raises Case.DoesNotExist."""
-    builder = Builder(user, pk)
-    state, progress = builder.state, builder.progress
+    view = View.load(user, pk)
+    state, progress = view.state, view.progress
     checks = {
         "start": rules.why_not(rules.check_start, state),
         "pause": rules.why_not(rules.check_running, state),
@@ -98,18 +96,18 @@ def build(
         "open": rules.why_not(rules.check_open, state),
     }
     return ManageScreen(
-        case=builder.case,
-        banner=Banner.of(builder.case, localtime(builder.now).date()),
-        status=builder.case.status,
-        status_word=status_word(builder.case.status),
-        may_record=builder.actor.may(rules.Act.RECORD),
-        levels=[_level(builder, level.vertebra) for level in state.in_order()],
+        case=view.case,
+        banner=view.banner,
+        status=view.case.status,
+        status_word=view.status_word,
+        may_record=view.actor.may(rules.Act.RECORD),
+        levels=[_level(view, level.vertebra) for level in state.in_order()],
         addable=[v for v in VERTEBRAE if not rules.why_not(rules.check_add_level, progress, v)],
         level_needs_reason=rules.level_needs_reason(progress),
         team=[
             TeamRow(
                 user=m.user,
-                name=builder.names[m.user].name,
+                name=view.names[m.user].name,
                 role=m.role,
                 role_word=str(ROLE_LABELS[Role(m.role)]),
                 since=m.since,
@@ -117,11 +115,11 @@ def build(
             )
             for m in state.team
         ],
-        candidates=builder.members,
+        candidates=view.members,
         roles=[(r.value, str(label)) for r, label in ROLE_LABELS.items() if r is not Role.ADMINISTRATOR],
         sexes=[(k, str(v)) for k, v in Patient.SEXES.items()],
-        patient=builder.case.patient,
-        missing=builder.missing(),
+        patient=view.case.patient,
+        missing=view.missing(),
         open_steps=[(str(p.key), rules.title(p)) for p in progress.open_places],
         why_not=checks,
         failed=failed,
@@ -132,16 +130,16 @@ def build(
     )
 
 
-def _level(builder: Builder, vertebra: str) -> ManagedLevel:
-    level = builder.state.levels[vertebra]
+def _level(view: View, vertebra: str) -> ManagedLevel:
+    level = view.state.levels[vertebra]
     close = rules.check_close_level
     return ManagedLevel(
         vertebra=vertebra,
-        state=builder.progress.level_status(level).value,
+        state=view.progress.level_status(level).value,
         reason=level.reason,
         sides=[rules.side_name(side) for side in level.sides],
-        may_abandon=not rules.why_not(close, builder.progress, vertebra, defer=False),
-        may_defer=not rules.why_not(close, builder.progress, vertebra, defer=True),
+        may_abandon=not rules.why_not(close, view.progress, vertebra, defer=False),
+        may_defer=not rules.why_not(close, view.progress, vertebra, defer=True),
         may_reopen=level.status in (LevelStatus.ABANDONED, LevelStatus.DEFERRED)
-        and not rules.why_not(rules.check_reopen_level, builder.progress, vertebra),
+        and not rules.why_not(rules.check_reopen_level, view.progress, vertebra),
     )

@@ -12,8 +12,8 @@ from procedures.models.case import ANAESTHESIA, INDICATIONS
 from procedures.models.people import ROLE_LABELS
 
 from . import feed
-from .case import Builder, Missing
-from .parts import PHASE_LABELS, Banner, EntryView, entry_view, status_word
+from .parts import PHASE_LABELS, Banner, EntryView, entry_view
+from .view import Missing, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +57,11 @@ def build(user: User, pk: Any) -> RecordScreen:
     """The record for this person. Raises Case.DoesNotExist."""
     from django.utils.translation import gettext as _
 
-    builder = Builder(user, pk)
-    case = builder.case
-    lines = feed.lines(list(case.events.order_by("seq")), builder.protocol, builder.names)
-    summary = builder.progress.summary()
+    view = View.load(user, pk)
+    case = view.case
+    events = list(reversed(feed.since(case, 0)))
+    lines = feed.lines(events, view.protocol, view.names)
+    summary = view.progress.summary()
     leak = {True: _("yes"), False: _("no"), None: _("not recorded")}[summary.leak]
     facts = [
         (_("Indication"), str(INDICATIONS[case.indication])),
@@ -68,7 +69,7 @@ def build(user: User, pk: Any) -> RecordScreen:
         (_("Operator"), case.operator.display_name if case.operator else ""),
         (_("Room"), case.room),
         (_("Planned anaesthesia"), str(ANAESTHESIA[case.anaesthesia])),
-        (_("Protocol"), f"{builder.protocol.title} v{builder.protocol.number}"),
+        (_("Protocol"), f"{view.protocol.title} v{view.protocol.number}"),
         (_("Scheduled"), _moment(case.scheduled_at)),
         (_("Started"), _moment(case.started_at)),
         (_("First needle in"), _moment(summary.first_needle_at)),
@@ -80,17 +81,17 @@ def build(user: User, pk: Any) -> RecordScreen:
     ]
     return RecordScreen(
         case=case,
-        banner=Banner.of(case, localtime(builder.now).date()),
-        status_word=status_word(summary.status),
+        banner=view.banner,
+        status_word=view.status_word,
         facts=[(label, value) for label, value in facts if value],
-        parts=_parts(builder),
+        parts=_parts(view),
         lines=lines,
         voided={line.about for line in lines if line.kind == "event.voided" and line.about},
         corrected={line.about for line in lines if line.kind == "step.corrected" and line.about},
-        missing=builder.missing(),
+        missing=view.missing(),
         team=[
-            (builder.names[m.user].name, str(ROLE_LABELS[Role(m.role)]), m.since, m.until)
-            for m in builder.state.team
+            (view.names[m.user].name, str(ROLE_LABELS[Role(m.role)]), m.since, m.until)
+            for m in view.state.team
         ],
     )
 
@@ -99,35 +100,35 @@ def _moment(moment: datetime | None) -> str:
     return localtime(moment).strftime("%Y-%m-%d %H:%M") if moment else ""
 
 
-def _parts(builder: Builder) -> list[RecordPart]:
+def _parts(view: View) -> list[RecordPart]:
     """The phases in order; the level phase as what is once for the case, then vertebra by vertebra."""
     parts = []
     for phase in Phase:
-        steps = [s for p in _places(builder, phase) if not p.key.level and (s := _step(builder, p))]
+        steps = [s for p in _places(view, phase) if not p.key.level and (s := _step(view, p))]
         if steps:
             parts.append(RecordPart(title=str(PHASE_LABELS[phase]), note="", steps=steps))
         if phase is Phase.LEVEL:
-            for level in builder.state.in_order():
-                inside = [p for p in _places(builder, phase) if p.key.level == level.vertebra]
-                steps = [s for p in inside if (s := _step(builder, p))]
-                state = builder.progress.level_status(level).value
+            for level in view.state.in_order():
+                inside = [p for p in _places(view, phase) if p.key.level == level.vertebra]
+                steps = [s for p in inside if (s := _step(view, p))]
+                state = view.progress.level_status(level).value
                 note = f"{state}: {level.reason}" if level.reason else state
                 parts.append(RecordPart(title=level.vertebra, note=note, steps=steps))
     return parts
 
 
-def _places(builder: Builder, phase: Phase):  # type: ignore[no-untyped-def]
-    return (p for p in builder.progress.places.values() if p.definition.phase is phase)
+def _places(view: View, phase: Phase):  # type: ignore[no-untyped-def]
+    return (p for p in view.progress.places.values() if p.definition.phase is phase)
 
 
-def _step(builder: Builder, place: Any) -> RecordStep | None:
+def _step(view: View, place: Any) -> RecordStep | None:
     if not place.step.entries:
         return None
     return RecordStep(
         key=str(place.key),
         seed=place.definition.seed,
         title=place.definition.title,
-        where=builder.where(place.key),
+        where=view.where(place.key),
         state=place.step.status.value,
-        entries=[entry_view(place, e, builder.names, builder.actor, builder.now) for e in place.step.entries],
+        entries=[entry_view(place, e, view.names, view.actor, view.now) for e in place.step.entries],
     )

@@ -12,8 +12,10 @@ from procedures import access
 from procedures.commands import Command, Receipt
 from procedures.models import User
 from procedures.rules import Invalid, Refused
-from procedures.screens import manage, new
-from procedures.screens.case import Builder, CaseScreen, Hand
+from procedures.screens import case, feed, manage, new
+from procedures.screens.hand import Hand, entry_hand, hand_for, next_hand
+from procedures.screens.view import View
+from procedures.state import Event
 
 MANAGED = {
     "cancel", "stop", "void-case", "complete", "pause", "team", "patient", "allergy-add", "allergy-withdraw",
@@ -37,38 +39,37 @@ def sent(data: QueryDict, name: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
-def case_page(request: HttpRequest, builder: Builder, hand: Hand, status: int = 200) -> HttpResponse:
-    """The Case screen around a step: whole, or as fragments of what changed since the page was drawn."""
+def case_page(request: HttpRequest, view: View, hand: Hand, status: int = 200) -> HttpResponse:
+    """The Case screen around a step: whole, or with htmx what changed since the page was drawn."""
+    access.looked(me(request), view.case)
     data = request.POST if request.method == "POST" else request.GET
-    screen = builder.build(hand, since=sent(data, "seen"))
-    access.looked(me(request), builder.case)
-    if not request.htmx:  # type: ignore[attr-defined]
-        return render(request, "case.html", {"screen": screen}, status=status)
-    screen.changed |= {key for key in (data.get("was", ""), hand.key, _key(request)) if key}
-    return render(
-        request, "case.html#answer", {"screen": screen, "whole": _whole(screen, data)}, status=status
-    )
-
-
-def _key(request: HttpRequest) -> str:
-    match = request.resolver_match
-    return str(match.kwargs.get("key", "")) if match else ""
-
-
-def _whole(screen: CaseScreen, data: QueryDict) -> bool:
-    """Whether the set of rows itself changed since, so that single rows are not enough."""
     seen = sent(data, "seen")
-    if seen is None:
-        return True
-    return screen.case.events.filter(seq__gt=seen, kind__regex=r"^(level|access|case)\.").exists()
+    if not request.htmx or seen is None:  # type: ignore[attr-defined]
+        return render(request, "case.html", {"screen": case.build(view, hand)}, status=status)
+    events = list(reversed(feed.since(view.case, seen))) if seen < view.state.last_seq else []
+    return _answer(request, view, hand, events, status)
 
 
 def changed(request: HttpRequest, receipt: Receipt, key: str = "") -> HttpResponse:
     """After a command on the Case screen: what comes next, in place; without htmx the page again."""
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("case", receipt.case_id)
-    builder = Builder(me(request), receipt.case_id)
-    return case_page(request, builder, builder.next_hand(after=key))
+    ledger = receipt.ledger
+    if ledger is None or sent(request.POST, "seen") != ledger.before.last_seq:
+        view = View.load(me(request), receipt.case_id)
+        return case_page(request, view, next_hand(view, after=key))
+    view = View.after(ledger)
+    return _answer(request, view, next_hand(view, after=key), ledger.written)
+
+
+def _answer(
+    request: HttpRequest, view: View, hand: Hand, events: list[Event], status: int = 200
+) -> HttpResponse:
+    match = request.resolver_match
+    was = (request.POST or request.GET).get("was", "")
+    touched = {was, str(match.kwargs.get("key", "")) if match else ""}
+    screen = case.answer(view, hand, events, touched)
+    return render(request, "case.html#answer", {"screen": screen}, status=status)
 
 
 def managed(request: HttpRequest, receipt: Receipt) -> HttpResponse:
@@ -99,22 +100,22 @@ def _again(
     notice = notice or (errors or {}).get("", "") or (errors or {}).get("command_id", "")
     said: dict[str, Any] = {"typed": request.POST, "errors": errors, "notice": notice}
     if "key" in kwargs:
-        builder = Builder(me(request), kwargs["pk"])
+        view = View.load(me(request), kwargs["pk"])
         said["unusual"] = unusual
         if "seq" in kwargs:
-            hand = builder.entry_hand(kwargs["key"], kwargs["seq"], **said)
+            hand = entry_hand(view, kwargs["key"], kwargs["seq"], **said)
         else:
-            hand = builder.hand(kwargs["key"], **said)
-        return case_page(request, builder, hand, status)
+            hand = hand_for(view, kwargs["key"], **said)
+        return case_page(request, view, hand, status)
     if name in MANAGED:
         failed_id = str(kwargs.get("vertebra") or kwargs.get("allergy_id") or request.POST.get("user_id", ""))
         screen = manage.build(me(request), kwargs["pk"], failed=name, failed_id=failed_id, **said)
         return render(request, "manage.html", {"screen": screen}, status=status)
     if "pk" in kwargs and name != "plan":
-        builder = Builder(me(request), kwargs["pk"])
-        hand = builder.next_hand()
+        view = View.load(me(request), kwargs["pk"])
+        hand = next_hand(view)
         hand.notice = notice or "; ".join((errors or {}).values())
-        return case_page(request, builder, hand, status)
+        return case_page(request, view, hand, status)
     return _planning(request, status, notice, dict(errors or {}))
 
 
@@ -123,8 +124,8 @@ def _planning(request: HttpRequest, status: int, notice: str, errors: dict[str, 
     if notice:
         errors.setdefault("", notice)
     if match and match.url_name == "plan":
-        builder = Builder(me(request), match.kwargs["pk"])
-        screen = new.change(me(request), builder.case, request.POST, errors)
+        view = View.load(me(request), match.kwargs["pk"])
+        screen = new.change(me(request), view.case, request.POST, errors)
     elif match and match.url_name == "new-case" and new.units_to_plan(me(request)):
         screen = new.new_case(me(request), request.POST or request.GET, errors)
     else:

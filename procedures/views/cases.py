@@ -12,7 +12,8 @@ from procedures.forms import CommandForm, EmergencyForm, NewCaseForm, PlanForm, 
 from procedures.models import Case, Membership, Unit
 from procedures.rules import CLINICIANS
 from procedures.screens import new as screens
-from procedures.screens.case import Builder, for_screen
+from procedures.screens.hand import next_hand
+from procedures.screens.view import View, for_screen
 
 from .answers import case_page, changed, command, managed, me
 
@@ -20,8 +21,8 @@ from .answers import case_page, changed, command, managed, me
 @require_safe
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The case with the step that comes next in hand."""
-    builder = Builder(me(request), pk)
-    return case_page(request, builder, builder.next_hand())
+    view = View.load(me(request), pk)
+    return case_page(request, view, next_hand(view))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -7,7 +7,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from procedures import commands
 from procedures.forms import CommandForm, EntryForm, MarkForm, ReasonForm
-from procedures.screens.case import Builder
+from procedures.screens.hand import entry_hand, hand_for, missing_hand
+from procedures.screens.view import View
 from procedures.state import StepStatus
 
 from .answers import case_page, changed, command, me
@@ -17,21 +18,28 @@ from .lookup import step_definition
 @require_safe
 def show(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """The case with this step in hand."""
-    builder = Builder(me(request), pk)
-    return case_page(request, builder, builder.hand(key))
+    view = View.load(me(request), pk)
+    return case_page(request, view, hand_for(view, key))
 
 
 @require_safe
 def entry(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
     """The case with one entry in view."""
-    builder = Builder(me(request), pk)
-    return case_page(request, builder, builder.entry_hand(key, seq))
+    view = View.load(me(request), pk)
+    return case_page(request, view, entry_hand(view, key, seq))
+
+
+@require_safe
+def missing(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The case with the list of what its record still lacks."""
+    view = View.load(me(request), pk)
+    return case_page(request, view, missing_hand(view))
 
 
 @require_POST
 def done(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """Record that the step was done."""
-    form = EntryForm(request.POST, step_definition(me(request), pk, key))
+    form = EntryForm(request.POST, step_definition(pk, key))
     given = form.checked()
     receipt = commands.record_done(
         command(request, pk, form.id, given["performed_by"]),
@@ -63,7 +71,7 @@ def mark(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
 @require_POST
 def details(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
     """Add details that the entry lacks."""
-    form = EntryForm(request.POST, step_definition(me(request), pk, key))
+    form = EntryForm(request.POST, step_definition(pk, key))
     form.checked()
     receipt = commands.add_details(
         command(request, pk, form.id), key, about=seq, values=form.values(), confirmed=form.confirmed
@@ -74,7 +82,7 @@ def details(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
 @require_POST
 def correct(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
     """Correct the entry."""
-    form = EntryForm(request.POST, step_definition(me(request), pk, key))
+    form = EntryForm(request.POST, step_definition(pk, key))
     given = form.checked()
     receipt = commands.correct(
         command(request, pk, form.id, given["performed_by"]),

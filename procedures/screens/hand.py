@@ -1,0 +1,234 @@
+"""The step in hand: ready to be recorded, or one of its entries in view."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from procedures import rules
+from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson
+from procedures.models import Product
+from procedures.progress import Place
+
+from .parts import EntryView, FieldView, entry_view, field_view, local_input, new_command_id, role_words
+from .view import Missing, View
+
+
+@dataclass(slots=True, kw_only=True)
+class Hand:
+    """The step in hand. `mode`: record (a new entry), entry (one entry in view), missing (what the record still lacks),
+    start, none (nothing to do).
+
+    `blocked` is the hard requirement in words, `warning` the soft one; `refusal` why nobody here may record it.
+    """
+
+    mode: str
+    key: str = ""
+    title: str = ""
+    chip: str = ""
+    instruction: str = ""
+    button: str = ""
+    fields: list[FieldView] = field(default_factory=list)
+    sides: list[tuple[str, str]] = field(default_factory=list)
+    side: str = ""
+    performers: list[tuple[int, str]] = field(default_factory=list)
+    performer: int = 0
+    performed_at: str = ""
+    blocked: str = ""
+    may_override: bool = False
+    override_reason: str = ""
+    warning: str = ""
+    refusal: str = ""
+    critical: bool = False
+    second_person: bool = False
+    may_mark: bool = False
+    further: bool = False
+    entries: list[EntryView] = field(default_factory=list)
+    entry: EntryView | None = None
+    details: list[FieldView] = field(default_factory=list)
+    corrections: list[FieldView] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+    typed: Mapping[str, Any] = field(default_factory=dict)
+    missing: list[Missing] = field(default_factory=list)
+    notice: str = ""
+    now: str = ""
+    command_id: str = field(default_factory=new_command_id)
+
+
+def next_hand(view: View, after: str = "", **typed: Any) -> Hand:
+    """The step that comes up by itself."""
+    if view.state.started_at is None and not view.state.ended:
+        return Hand(
+            mode="start", title=_("Not started"), refusal=rules.why_not(rules.check_start, view.state)
+        )
+    place = None if view.state.ended else view.progress.next_place(Key.parse(after) if after else None)
+    return hand_for(view, str(place.key), **typed) if place else Hand(mode="none", title=_("Nothing is open"))
+
+
+def missing_hand(view: View) -> Hand:
+    """What the record still lacks, each with the way to give it."""
+    return Hand(mode="missing", title=_("Still missing"), missing=view.missing())
+
+
+def hand_for(
+    view: View,
+    key: str,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    unusual: Mapping[str, str] | None = None,
+    notice: str = "",
+) -> Hand:
+    """A step ready to be recorded, with what was typed and what was wrong with it."""
+    place = view.progress.place(key)
+    if place is None:
+        return Hand(mode="none", title=_("This case has no such step."), notice=notice)
+    definition, errors, unusual = place.definition, errors or {}, unusual or {}
+    typed = typed or {}
+    unmet = view.progress.unmet(place)
+    hard = next((u for u in unmet if u.requirement.hard), None)
+    soft = next((u for u in unmet if not u.requirement.hard), None)
+    emergency = bool(view.state.emergency_at)
+    done = place.step.mark is not None
+    return Hand(
+        mode="record",
+        key=key,
+        title=definition.title,
+        chip=_chip(view, place),
+        instruction=definition.instruction,
+        button=rules.title(place),
+        fields=_fields(view, place, typed, errors, unusual),
+        sides=_sides(view, place),
+        side=str(typed.get("side", place.key.side)),
+        performers=view.members,
+        performer=_performer(view, typed),
+        performed_at=str(typed.get("performed_at", "")),
+        blocked=rules.order_sentence(hard) if hard and not emergency else "",
+        may_override=bool(hard) and view.actor.may(rules.Act.OVERRIDE),
+        override_reason=str(typed.get("override_reason", "")),
+        warning=rules.order_sentence(soft or hard) if (soft or (hard and emergency)) else "",  # type: ignore[arg-type]
+        refusal=_refusal(view),
+        critical=definition.critical,
+        second_person=definition.second_person is not SecondPerson.NONE,
+        may_mark=not done and not rules.why_not(rules.check_mark, view.progress, place, view.actor, "x"),
+        further=done and definition.many,
+        entries=[entry_view(place, e, view.names, view.actor, view.now) for e in place.step.entries],
+        errors={k: v for k, v in errors.items() if definition.field(k) is None},
+        typed=typed,
+        notice=notice,
+        now=local_input(view.now),
+    )
+
+
+def entry_hand(
+    view: View,
+    key: str,
+    seq: int,
+    *,
+    typed: Mapping[str, Any] | None = None,
+    errors: Mapping[str, str] | None = None,
+    unusual: Mapping[str, str] | None = None,
+    notice: str = "",
+) -> Hand:
+    """One entry in view, with the forms to add details, correct, take back or verify it."""
+    place = view.progress.place(key)
+    entry = place.step.entry(seq) if place else None
+    if place is None or entry is None:
+        return Hand(mode="none", title=_("There is no such entry."), notice=notice)
+    known = {e.seq: e for e in place.step.entries}
+    shown = _fields(view, place, typed or {}, errors or {}, unusual or {}, known[seq].values)
+    hand = hand_for(view, key, notice=notice)
+    hand.mode = "entry"
+    hand.entry = entry_view(place, entry, view.names, view.actor, view.now)
+    hand.details = [f for f in shown if f.key not in entry.values]
+    hand.corrections = shown
+    hand.errors = {k: v for k, v in (errors or {}).items() if place.definition.field(k) is None}
+    hand.typed = typed or {}
+    hand.performer = entry.performed_by
+    hand.performed_at = str((typed or {}).get("performed_at", local_input(entry.performed_at)))
+    return hand
+
+
+def _chip(view: View, place: Place) -> str:
+    parts = []
+    if place.definition.seed:
+        parts.append(_("Step %(number)s") % {"number": place.definition.seed})
+    if where := view.where(place.key):
+        parts.append(where)
+    if place.definition.roles:
+        parts.append(_("done by %(role)s") % {"role": role_words(place.definition.roles[:2])})
+    return " · ".join(parts)
+
+
+def _sides(view: View, place: Place) -> list[tuple[str, str]]:
+    """The sides to choose from: at the first needle, and where the other side could have the same entry."""
+    if place.definition.repeats is not Repeats.ACCESS:
+        return []
+    level = view.state.levels[place.key.level]
+    if not level.sides and place.definition.milestone is Milestone.NEEDLE_IN:
+        return [("left", _("Left")), ("both", _("Both sides")), ("right", _("Right"))]
+    if len(level.sides) == 2 and not place.step.mark:
+        other = view.state.steps[str(Key(place.key.code, place.key.level, _other(place.key.side)))]
+        if not other.mark:
+            return [("left", _("Left")), ("both", _("Both sides")), ("right", _("Right"))]
+    return []
+
+
+def _performer(view: View, typed: Mapping[str, Any]) -> int:
+    chosen = str(typed.get("performed_by", ""))
+    return int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 10 else view.actor.id
+
+
+def _refusal(view: View) -> str:
+    return rules.why_not(rules.check_may, view.actor, rules.Act.RECORD) or rules.why_not(
+        rules.check_recordable, view.state
+    )
+
+
+def _fields(
+    view: View,
+    place: Place,
+    typed: Mapping[str, Any],
+    errors: Mapping[str, str],
+    unusual: Mapping[str, str],
+    stored: Mapping[str, Any] | None = None,
+) -> list[FieldView]:
+    stored = stored or {}
+    kinds = {f.product_kind for f in place.definition.fields if f.type is FieldType.PRODUCT}
+    products = list(Product.objects.filter(kind__in=kinds, active=True)) if kinds else []
+    found = []
+    for f in place.definition.fields:
+        choices: list[tuple[str, str]] = []
+        if f.type is FieldType.PRODUCT:
+            choices = [(str(p.pk), str(p)) for p in products if p.kind == f.product_kind]
+        elif f.type is FieldType.PERSON:
+            choices = [(str(pk), name) for pk, name in view.members]
+        elif f.type is FieldType.ENTRY:
+            choices = _entry_choices(view, f.entry_of)
+        found.append(
+            field_view(
+                f,
+                stored=stored.get(f.key),
+                typed=typed or None,
+                choices=choices,
+                error=errors.get(f.key, ""),
+                unusual=unusual.get(f.key, ""),
+            )
+        )
+    return found
+
+
+def _entry_choices(view: View, code: str) -> list[tuple[str, str]]:
+    """The live entries of a step, numbered as the nurse counts them: "Cement batch 2, 10:12"."""
+    step = view.state.steps.get(code)
+    title = view.protocol.by_code[code].button
+    return [
+        (str(e.seq), f"{title} {n}, {localtime(e.performed_at):%H:%M}")
+        for n, e in enumerate(step.live if step else (), start=1)
+    ]
+
+
+def _other(side: str) -> str:
+    return "right" if side == "left" else "left"
