@@ -133,7 +133,7 @@ def build(view: View, hand: Hand) -> CaseScreen:
         protocol=f"{view.protocol.title} v{view.protocol.number}",
         role=role_words([role]) if role else "",
         any_time=[
-            Button(s.code, s.button, ICONS.get(s.milestone, "plus") if s.milestone else "plus")
+            Button(s.code, s.title, ICONS.get(s.milestone, "plus") if s.milestone else "plus")
             for s in view.protocol.phase(Phase.ANY)
         ],
         may_pause=not rules.why_not(rules.check_running, view.state),
@@ -156,7 +156,7 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
         "missing": summary.deficits,
         "undo": _undo(view),
         "seen": view.state.last_seq,
-        "notes": [Button(s.code, s.button, ICONS[s.milestone]) for s in notes if s and s.milestone],
+        "notes": [Button(s.code, s.title, ICONS[s.milestone]) for s in notes if s and s.milestone],
         "command_ids": {name: new_command_id() for name in ("start", "pause", "resume", "emergency")},
     }
 
