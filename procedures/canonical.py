@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -76,14 +77,12 @@ def _strict(value: Any) -> Any:
     match value:
         case None | bool() | int():
             return value
-        case str():
+        case str() | UUID():
             return str(value)
         case Decimal():
             return plain(value)
         case datetime():
             return stamp(value)
-        case UUID():
-            return str(value)
         case Mapping():
             return {str(key): _strict(item) for key, item in value.items()}
         case set() | frozenset():
@@ -92,4 +91,6 @@ def _strict(value: Any) -> Any:
             return [_strict(item) for item in value]
         case _ if hasattr(value, "isoformat"):
             return value.isoformat()
+        case _ if is_dataclass(value):
+            return {field.name: _strict(getattr(value, field.name)) for field in fields(value)}
     raise TypeError(f"no canonical form for {type(value).__name__}")

@@ -127,7 +127,7 @@ def check_scheduled(state: CaseState) -> None:
 
 
 def check_start(state: CaseState) -> None:
-    """It can be started: it is scheduled, has a vertebra and an operator."""
+    """It can be started: it is scheduled and has a vertebra."""
     check_scheduled(state)
     if not state.in_order():
         raise Refused("no_level", _("Choose at least one vertebra first."))
@@ -144,17 +144,17 @@ def check_void_case(state: CaseState) -> None:
 
 
 def check_cancel(progress: Progress) -> None:
-    """It can be cancelled: it has not ended, and sedation or anaesthesia has not begun."""
+    """It can be cancelled: it has not ended, no sedation has begun and no needle went in."""
     check_open(progress.state)
-    if _reached(progress, Milestone.SEDATION):
-        raise Refused("sedated", _("Sedation has begun: stop the case instead."))
+    if _begun(progress):
+        raise Refused("begun", _("Sedation has begun or a needle went in: stop the case instead."))
 
 
 def check_stop(progress: Progress) -> None:
-    """It can be stopped: it runs, and sedation or anaesthesia has begun (before that it is cancelled)."""
+    """It can be stopped: it runs, and sedation has begun or a needle went in (before that it is cancelled)."""
     check_running(progress.state)
-    if not _reached(progress, Milestone.SEDATION):
-        raise Refused("not_sedated", _("Sedation has not begun: cancel the case instead."))
+    if not _begun(progress):
+        raise Refused("not_begun", _("Sedation has not begun: cancel the case instead."))
 
 
 def check_complete(progress: Progress) -> None:
@@ -178,6 +178,11 @@ def check_open(state: CaseState) -> None:
     """The case has not ended."""
     if state.ended:
         raise Refused("ended", _("This case has ended."))
+
+
+def _begun(progress: Progress) -> bool:
+    """A cancelled case takes no entries, so nothing may be inside the patient: a case can go without sedation."""
+    return _reached(progress, Milestone.SEDATION) or _reached(progress, Milestone.NEEDLE_IN)
 
 
 def _reached(progress: Progress, milestone: Milestone) -> bool:
@@ -268,6 +273,8 @@ def check_mark(progress: Progress, place: Place, actor: Actor, override_reason: 
     """A step may be marked not done or not applicable; a critical one only by somebody who may override."""
     if place.definition.phase is Phase.ANY:
         raise Refused("any_time", _("This can be recorded at any time; there is nothing to skip."))
+    if str(place.key) not in progress.places:
+        raise Refused("no_access", _("No needle went in on this side, so there is nothing to skip."))
     if progress.behind_partner(place):
         raise Refused("owed", _("What went in must come out: this step is still owed."))
     if not place.definition.critical or progress.state.emergency_at:
@@ -277,10 +284,11 @@ def check_mark(progress: Progress, place: Place, actor: Actor, override_reason: 
             "critical",
             _("This step is critical. An operator, anaesthetist or circulating nurse can skip it."),
         )
-    if not override_reason:
+    if not override_reason.strip():
         raise Invalid(
             {"override_reason": _("This step is critical: say why it is safe to go on without it.")}
         )
+    check_reason(override_reason, "override_reason")
 
 
 def entry_flags(

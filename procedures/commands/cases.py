@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from procedures import canonical, clock, projection, rules
@@ -60,7 +60,6 @@ def open_case(
     role = Membership.objects.filter(unit=unit, user=command.by).values_list("role", flat=True).first()
     actor = rules.Actor(command.by.pk, Role(role) if role else None)
     rules.check_may(actor, rules.Act.PLAN)
-    _check_plan(unit, plan)
     substances = [s.strip() for s in allergies if s.strip()]
     asked = canonical.digest(
         "open_case",
@@ -74,11 +73,11 @@ def open_case(
         },
     )
     with transaction.atomic():
-        person = _patient(patient)  # locked: two who open a case of the same patient take turns
+        _lock_id(command.case_id)  # a form that is sent twice at once takes turns with itself
         if Case.objects.filter(pk=command.case_id).exists():
-            if not Event.objects.filter(case=command.case_id, command_id=command.command_id).exists():
-                raise rules.Invalid({"command_id": _("This form was already sent. Open the page again.")})
-            return answered(command.case_id, command.command_id, asked)
+            return _opened_before(command, asked)
+        _check_plan(unit, plan)
+        person = _patient(patient)  # locked: two who open a case of the same patient take turns
         case = _insert(command.case_id, unit, person, plan)
         ledger = Ledger(case, projection.Context({}, [], []), command, actor, actor)
         ledger.write(
@@ -94,6 +93,18 @@ def open_case(
         _write_team(ledger, plan.team)
         _write_allergies(ledger, person, substances)
         return ledger.save(asked)
+
+
+def _lock_id(case_id: UUID) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [str(case_id)])
+
+
+def _opened_before(command: Command, asked: bytes) -> Receipt:
+    """The first answer, whatever the plan or the patient has become since."""
+    if not Event.objects.filter(case=command.case_id, command_id=command.command_id).exists():
+        raise rules.Invalid({"command_id": _("This form was already sent. Open the page again.")})
+    return answered(command.case_id, command.command_id, asked)
 
 
 def _check_plan(unit: Unit, plan: Plan) -> None:
@@ -222,7 +233,10 @@ def resume(ledger: Ledger) -> None:
 def set_emergency(ledger: Ledger, *, on: bool) -> None:
     """Switch the emergency on (blocks become warnings) or off."""
     rules.check_may(ledger.actor, rules.Act.RECORD)
-    rules.check_running(ledger.state)
+    if on:
+        rules.check_running(ledger.state)
+    else:
+        rules.check_recordable(ledger.state)  # a case stopped in an emergency must get out of it
     said = _("The emergency is already on.") if on else _("No emergency is on.")
     rules.check_flip(ledger.state.emergency_at, on, said)
     ledger.write(EventKind.EMERGENCY_ON if on else EventKind.EMERGENCY_OFF)
