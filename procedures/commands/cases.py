@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from procedures import canonical, clock, projection, rules
 from procedures.definitions import VERTEBRAE, Role
-from procedures.models import Allergy, Case, Event, Membership, Patient, ProtocolVersion, Unit, User
+from procedures.models import Allergy, Case, Event, Membership, Patient, ProtocolVersion, Unit
 from procedures.state import EventKind, LevelStatus
 from procedures.values import stamp
 
@@ -288,10 +288,12 @@ def change_team(ledger: Ledger, *, user_id: int, role: Role | None) -> None:
         raise rules.Refused("not_in_team", _("This person is not in the team."))
     if role is not None and now_in.get(user_id) == role:
         raise rules.Refused("in_team", _("This person is already in the team in that role."))
-    if role is not None and not User.objects.filter(pk=user_id, is_active=True).exists():
-        raise rules.Invalid({"user_id": _("Choose a person.")})
     if role is Role.ADMINISTRATOR:
         raise rules.Invalid({"role": _("Choose a clinical role.")})
+    # The team sees the case for ever, so nobody is brought into it from outside the unit.
+    clinicians = Membership.objects.filter(unit=ledger.case.unit_id, role__in=rules.CLINICIANS)
+    if role is not None and not clinicians.filter(user=user_id, user__is_active=True).exists():
+        raise rules.Invalid({"user_id": _("Choose a clinician of this unit.")})
     if user_id in now_in:
         ledger.write(EventKind.TEAM_LEFT, values={"user": user_id, "role": now_in[user_id]})
     if role is not None:

@@ -1,0 +1,106 @@
+"""One case in each state that some URL needs, and for each URL of a case what a correct request to it is."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from procedures import commands
+from procedures.models import Case
+from tests.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The arguments of a URL and the fields of a correct form for it."""
+
+    args: tuple[Any, ...] = ()
+    data: dict[str, Any] | None = None
+
+
+PATIENT = {"family_name": "Rossi", "given_name": "Maria", "birth_date": "1952-03-12", "sex": "F"}
+
+
+def plan(world: World, **changes: Any) -> dict[str, Any]:
+    """The fields of a plan."""
+    return {
+        "room": "IR room 1",
+        "scheduled_at": "2026-11-22T10:30",
+        "indication": "osteoporosis",
+        "anaesthesia": "general",
+        "levels": ["L1", "L2"],
+        "operator": str(world.operator.pk),
+        "team": [str(world.nurse.pk), str(world.scrub.pk)],
+        **changes,
+    }
+
+
+def new_case(world: World, **changes: Any) -> dict[str, Any]:
+    """The fields of the New case form."""
+    patient = {**PATIENT, "mrn": "700100200", "family_name": "Bianchi", "allergies": "latex\niodine"}
+    return {**patient, **plan(world), "unit": str(world.unit.pk), **changes}
+
+
+def ward_check(world: World, case_id: UUID) -> int:
+    """The identity check on the ward, by the ward nurse; the seq of its entry."""
+    return world.do(case_id, "PRE-ID", by="ward").last
+
+
+class Stage:
+    """The cases. `requests[name]` is a correct request to the URL of that name."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.scheduled = world.open("T12", "L1", mrn="100000001")
+        self.running = world.started("T12", "L1", mrn="100000002")
+        self.seq = ward_check(world, self.running)
+        self.paused = world.started("L1", mrn="100000003")
+        commands.pause(world.command(self.paused), reason="X-ray tube too hot")
+        self.sedated = world.started("L1", "L2", mrn="100000004")
+        world.do_until(self.sedated, "K05")
+        self.closed_level = world.started("L1", "L2", mrn="100000005")
+        commands.defer_level(world.command(self.closed_level), vertebra="L2", reason="another day")
+        self.finished = world.started("L1", mrn="100000006")
+        world.do_until(self.finished, "never")
+        allergy = Case.objects.get(pk=self.running).patient.allergies.get()
+        entry = (self.running, "PRE-ID", self.seq)
+        why = {"reason": "was noted wrongly"}
+        self.requests = {
+            "today": Request(),
+            "theme": Request((), {"theme": "dark", "next": "/"}),
+            "new-case": Request((), new_case(world)),
+            "case": Request((self.running,)),
+            "record": Request((self.running,)),
+            "manage": Request((self.running,)),
+            "missing": Request((self.running,)),
+            "plan": Request((self.scheduled,), plan(world)),
+            "start": Request((self.scheduled,), {}),
+            "pause": Request((self.running,), why),
+            "resume": Request((self.paused,), {}),
+            "emergency": Request((self.running,), {"on": "1"}),
+            "complete": Request((self.finished,), {}),
+            "cancel": Request((self.scheduled,), why),
+            "stop": Request((self.sedated,), why),
+            "void-case": Request((self.scheduled,), why),
+            "team": Request((self.running,), {"user_id": str(world.scrub.pk), "role": "scrub_nurse"}),
+            "patient": Request(
+                (self.running,), {**PATIENT, "mrn": "100000002", "given_name": "Mariella", **why}
+            ),
+            "allergy-add": Request((self.running,), {"substance": "latex"}),
+            "allergy-withdraw": Request((self.running, allergy.pk), why),
+            "level-add": Request((self.running,), {"vertebra": "L3", "reason": ""}),
+            "level-abandon": Request((self.running, "L1"), why),
+            "level-defer": Request((self.running, "L1"), why),
+            "level-reopen": Request((self.closed_level, "L2"), why),
+            "step": Request((self.running, "PRE-CON")),
+            "step-done": Request((self.running, "PRE-CON"), {}),
+            "step-mark": Request((self.running, "PRE-BASE"), {"status": "not_applicable"}),
+            "entry": Request(entry),
+            "entry-details": Request(entry, {"v_first": "name"}),
+            "entry-correct": Request(entry, {"v_first": "mrn", "v_wristband": "yes", **why}),
+            "entry-void": Request(entry, why),
+            "entry-verify": Request(entry, {}),
+        }
+
+    def data(self, name: str) -> dict[str, Any]:
+        """The form for the URL of that name, with a fresh command id."""
+        return {"command_id": str(uuid4()), **(self.requests[name].data or {})}
