@@ -28,9 +28,8 @@ def free_port() -> int:
 
 def environment(**changes: str) -> dict[str, str]:
     """The environment for a program under test: ours without any setting of Kypho, plus `changes`."""
-    kept = {
-        k: v for k, v in os.environ.items() if not k.startswith(("DATABASE_", "KYPHO_", "SECRET_", "DJANGO_"))
-    }
+    ours = ("DATABASE_", "KYPHO_", "SECRET_", "DJANGO_", "PYTHONDONTWRITEBYTECODE")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     return {**kept, "PYTHONPATH": str(ROOT), **changes}
 
 
