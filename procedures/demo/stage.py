@@ -1,0 +1,238 @@
+"""One case being recorded: a clock that moves on, the people around the table, and the commands they send."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from procedures import clock, commands
+from procedures.commands import Command, Plan, Receipt
+from procedures.definitions import Key, Phase, Protocol, Role, SecondPerson, Step
+from procedures.models import Case, Unit, User
+from procedures.protocols import frozen
+from procedures.state import StepStatus
+
+from .details import Details
+from .patients import Person
+from .people import Crew
+
+BOTH = ("left", "right")
+VITALS_EVERY = timedelta(minutes=5)  # source S35
+# These hold the tablet themselves; for everybody else (scrubbed, or at the X-ray) a nurse records.
+_AT_THE_TABLET = (
+    Role.WARD_NURSE,
+    Role.CIRCULATING_NURSE,
+    Role.SEDATION_NURSE,
+    Role.ANAESTHETIST,
+    Role.RECOVERY_NURSE,
+)
+_SECOND_PERSONS = (Role.RADIOGRAPHER, Role.SEDATION_NURSE, Role.ANAESTHETIST, Role.SCRUB_NURSE)
+_TEAM = frozenset(
+    {
+        Role.OPERATOR,
+        Role.ASSISTANT,
+        Role.CIRCULATING_NURSE,
+        Role.SEDATION_NURSE,
+        Role.ANAESTHETIST,
+        Role.SCRUB_NURSE,
+        Role.RADIOGRAPHER,
+    }
+)
+
+
+class Curtain(Exception):
+    """The case has come as far as it is to come: to the present."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """What a case is going to be. `levels`: the sides of each vertebra; `twists`: what goes otherwise than planned.
+
+    `gaps`: the share of details that nobody entered; `together`: all needles, then all balloons, then all cement.
+    """
+
+    person: Person
+    crew: Crew
+    levels: Mapping[str, tuple[str, ...]]
+    start: datetime
+    scheduled: datetime
+    opened: datetime
+    room: str
+    anaesthesia: str = "sedation"
+    together: bool = True
+    gaps: float = 0.0
+    twists: frozenset[str] = frozenset()
+
+
+@dataclass
+class Stage:
+    """Plays a plot in its case until `until`, the present; then every further act raises `Curtain`."""
+
+    unit: Unit
+    plot: Plot
+    rng: Random
+    until: datetime
+    details: Details
+    now: datetime = field(init=False)
+    case_id: UUID = field(init=False)
+    protocol: Protocol = field(init=False)
+    next_vitals: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.now = self.plot.opened
+        self.case_id = self.fresh_id()
+
+    def fresh_id(self) -> UUID:
+        """A command's or a case's id: always the same ones for the same seed."""
+        return UUID(int=self.rng.getrandbits(128), version=4)
+
+    def has(self, twist: str) -> bool:
+        """Whether the plot has this twist."""
+        return twist in self.plot.twists
+
+    # Time ----------------------------------------------------------------------------------------------------------
+
+    def wait(self, low: float, high: float) -> None:
+        """Let a few minutes pass; under sedation the vitals are taken meanwhile. Raises Curtain at the present."""
+        self.wait_until(self.now + timedelta(minutes=round(self.rng.uniform(low, high), 2)))
+
+    def wait_until(self, moment: datetime) -> None:
+        """Let the time pass up to a moment."""
+        while self.next_vitals and self.next_vitals < moment:
+            self.now, due = max(self.now, self.next_vitals), self.next_vitals
+            self._check_present(self.now)
+            self.next_vitals = due + VITALS_EVERY
+            if self.rng.random() < 0.97:  # now and then a round is missed
+                self.record("EV-VITALS", performer=self.one_of(Role.SEDATION_NURSE, Role.ANAESTHETIST))
+        self._check_present(moment)
+        self.now = max(self.now, moment)
+
+    def _check_present(self, moment: datetime) -> None:
+        if moment > self.until:
+            raise Curtain
+
+    # Commands ------------------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open the case, the working day before."""
+        plot, nurse = self.plot, self.plot.crew[Role.CIRCULATING_NURSE]
+        plan = Plan(
+            room=plot.room,
+            scheduled_at=plot.scheduled,
+            indication=plot.person.indication,
+            anaesthesia=plot.anaesthesia,
+            levels=list(plot.levels),
+            team={user.pk: role for role, user in plot.crew.items() if role in _TEAM},
+        )
+        command = Command(case_id=self.case_id, by=nurse, command_id=self.case_id)
+        with clock.at(self.now):
+            commands.open_case(
+                command,
+                unit=self.unit,
+                patient=plot.person.details,
+                plan=plan,
+                allergies=plot.person.allergies,
+            )
+        self.protocol = frozen.protocol(
+            Case.objects.values_list("protocol_id", flat=True).get(pk=self.case_id)
+        )
+
+    def send(
+        self, verb: Callable[..., Receipt], *args: Any, by: User, performer: User | None = None, **inputs: Any
+    ) -> Receipt:
+        """Send one command at this moment."""
+        command = Command(
+            case_id=self.case_id,
+            by=by,
+            command_id=self.fresh_id(),
+            performed_by=performer.pk if performer else None,
+        )
+        with clock.at(self.now):
+            return verb(command, *args, **inputs)
+
+    def record(
+        self,
+        key: str,
+        *,
+        performer: User | None = None,
+        late: float = 0,
+        verified: bool = True,
+        override_reason: str = "",
+        given: Mapping[str, Any] | None = None,
+        without: tuple[str, ...] = (),
+    ) -> int:
+        """Record a step as done, with its details, `late` minutes after the act. Returns the seq of the entry."""
+        definition = self.definition(key)
+        performer = performer or self.performer(definition)
+        by = self.recorder(definition, performer)
+        done_at = self.now - timedelta(minutes=late) if late else None
+        raw = self.details.of(definition, Key.parse(key), done_at or self.now, given or {})
+        receipt = self.send(
+            commands.record_done,
+            key,
+            by=by,
+            performer=performer,
+            values=self.details.shaped(definition, raw, gaps=self.plot.gaps, without=without),
+            confirmed=frozenset(raw),
+            performed_at=done_at,
+            override_reason=override_reason,
+        )
+        if verified and definition.second_person is not SecondPerson.NONE:
+            self.verify(key, receipt.last, {performer.pk, by.pk})
+        return receipt.last
+
+    def verify(self, key: str, seq: int, taken: set[int]) -> None:
+        """Let somebody else verify an entry, some seconds later."""
+        second = next(u for role in _SECOND_PERSONS if (u := self.plot.crew.get(role)) and u.pk not in taken)
+        self.now += timedelta(seconds=self.rng.randint(8, 40))
+        self.send(commands.verify, key, by=second, about=seq)
+
+    def add_details(self, key: str, seq: int, given: Mapping[str, Any]) -> None:
+        """Add to an entry what it lacks."""
+        definition = self.definition(key)
+        values = self.details.shaped(definition, given)
+        by = self.recorder(definition, self.performer(definition))
+        self.send(commands.add_details, key, by=by, about=seq, values=values, confirmed=frozenset(values))
+
+    def correct(self, key: str, seq: int, given: Mapping[str, Any], reason: str) -> None:
+        """Correct an entry."""
+        definition = self.definition(key)
+        values = self.details.shaped(definition, given)
+        by = self.recorder(definition, self.performer(definition))
+        self.send(
+            commands.correct, key, by=by, about=seq, values=values, reason=reason, confirmed=frozenset(values)
+        )
+
+    def mark(self, key: str, status: StepStatus, reason: str = "") -> None:
+        """Mark a step as not done or not applicable."""
+        definition = self.definition(key)
+        by = self.recorder(definition, self.performer(definition))
+        self.send(commands.mark, key, by=by, status=status, reason=reason)
+
+    # People --------------------------------------------------------------------------------------------------------
+
+    def definition(self, key: str) -> Step:
+        """The step of a key."""
+        return self.protocol.by_code[Key.parse(key).code]
+
+    def one_of(self, *roles: Role) -> User:
+        """The first of these roles that the case has, else the circulating nurse."""
+        return next((self.plot.crew[r] for r in roles if r in self.plot.crew), self.nurse)
+
+    @property
+    def nurse(self) -> User:
+        """The circulating nurse, who usually holds the tablet."""
+        return self.plot.crew[Role.CIRCULATING_NURSE]
+
+    def performer(self, definition: Step) -> User:
+        """Who does a step: the role that the protocol expects."""
+        return self.one_of(*definition.roles)
+
+    def recorder(self, definition: Step, performer: User) -> User:
+        """Who taps: the performer, where the hands are free, else the nurse of that place."""
+        role = next((role for role, user in self.plot.crew.items() if user.pk == performer.pk), None)
+        if role in _AT_THE_TABLET:
+            return performer
+        return self.one_of(Role.WARD_NURSE) if definition.phase is Phase.BEFORE else self.nurse
