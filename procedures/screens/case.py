@@ -12,7 +12,7 @@ from procedures.state import Entry, Event
 
 from . import feed
 from .hand import Hand
-from .parts import Banner, new_command_id, role_words
+from .parts import Banner, new_command_id
 from .procedure import LevelView, PhaseView, Procedure, Row
 from .view import View
 
@@ -118,7 +118,7 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
 def build(view: View, hand: Hand) -> CaseScreen:
     """The whole screen around a step in hand."""
     procedure = Procedure(view, hand.key)
-    case, role = view.case, view.actor.role
+    case = view.case
     return CaseScreen(
         **_common(view, hand),
         whole=True,
@@ -131,7 +131,7 @@ def build(view: View, hand: Hand) -> CaseScreen:
         levels_text=", ".join(level.vertebra for level in view.state.in_order()),
         operator=case.operator.display_name if case.operator else "",
         protocol=f"{view.protocol.title} v{view.protocol.number}",
-        role=role_words([role]) if role else "",
+        role=view.role,
         any_time=[
             Button(s.code, s.title, ICONS.get(s.milestone, "plus") if s.milestone else "plus")
             for s in view.protocol.phase(Phase.ANY)

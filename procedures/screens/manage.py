@@ -52,6 +52,7 @@ class ManageScreen:
     banner: Banner
     status: str
     status_word: str
+    role: str
     may_record: bool
     levels: list[ManagedLevel]
     addable: list[str]
@@ -100,6 +101,7 @@ def build(
         banner=view.banner,
         status=view.case.status,
         status_word=view.status_word,
+        role=view.role,
         may_record=view.actor.may(rules.Act.RECORD),
         levels=[_level(view, level.vertebra) for level in state.in_order()],
         addable=[v for v in VERTEBRAE if not rules.why_not(rules.check_add_level, progress, v)],

@@ -45,6 +45,7 @@ class NewCaseScreen:
     `typed` holds every input by name; lists (levels, team) are in `typed_levels` and `typed_team` (user id → role).
     """
 
+    role: str
     mrn: str
     found: bool
     patient: str
@@ -155,7 +156,9 @@ def _screen(user: User, unit: Unit, units: list[Unit], **rest: Any) -> NewCaseSc
         .select_related("user")
         .order_by("user__display_name")
     ]
+    own = next((c.role_word for c in clinicians if c.id == user.pk), "")
     return NewCaseScreen(
+        role=own,
         units=[(u.pk, u.name) for u in units],
         unit=unit,
         rooms=list(unit.rooms),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures import rules, values
-from procedures.definitions import Field, FieldType, Needed, Phase, age_on
+from procedures.definitions import Field, FieldType, Needed, Phase, Role, age_on
 from procedures.directory import Person
 from procedures.models import Case
 from procedures.models.case import STATUS_LABELS
@@ -269,7 +269,7 @@ def new_command_id() -> str:
 
 def role_words(roles: Iterable[str]) -> str:
     """Roles in words: "operator or assistant"."""
-    return _(" or ").join(str(ROLE_LABELS[role]).lower() for role in roles)  # type: ignore[index]
+    return _(" or ").join(str(ROLE_LABELS[Role(role)]).lower() for role in roles)
 
 
 def status_word(status: str) -> str:

@@ -44,6 +44,7 @@ class RecordScreen:
     case: Case
     banner: Banner
     status_word: str
+    role: str
     facts: list[tuple[str, str]]
     parts: list[RecordPart]
     lines: list[feed.Line]
@@ -83,6 +84,7 @@ def build(user: User, pk: Any) -> RecordScreen:
         case=case,
         banner=view.banner,
         status_word=view.status_word,
+        role=view.role,
         facts=[(label, value) for label, value in facts if value],
         parts=_parts(view),
         lines=lines,

@@ -17,7 +17,7 @@ from procedures.models.case import INDICATIONS, STATUS_LABELS
 from procedures.protocols import frozen
 from procedures.state import CaseStatus
 
-from .parts import status_word
+from .parts import role_words, status_word
 
 LIMIT = 100
 RUNNING = (CaseStatus.IN_PROGRESS, CaseStatus.RECOVERY)
@@ -71,6 +71,7 @@ class TodayScreen:
     previous_day: date
     next_day: date
     units: str
+    role: str
     rooms: list[tuple[str, str, bool]]
     states: list[tuple[str, str, bool]]
     cards: list[Card]
@@ -94,6 +95,7 @@ def build(user: User, day: date | None = None, room: str = "", state: str = "") 
         previous_day=day - timedelta(days=1),
         next_day=day + timedelta(days=1),
         units=", ".join(m.unit.name for m in memberships),
+        role=role_words(dict.fromkeys(m.role for m in memberships)),
         rooms=[(r, r, r == room) for r in rooms],
         states=[(s.value, str(label), s.value == state) for s, label in STATUS_LABELS.items()],
         cards=_sorted(_card(c, now, today, role_of.get(c.unit_id)) for c in shown),

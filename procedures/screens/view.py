@@ -19,7 +19,7 @@ from procedures.progress import Progress
 from procedures.protocols import frozen
 from procedures.state import CaseState
 
-from .parts import Banner, status_word
+from .parts import Banner, role_words, status_word
 
 if TYPE_CHECKING:
     from procedures.commands.ledger import Ledger
@@ -79,6 +79,11 @@ class View:
     def banner(self) -> Banner:
         """Who the patient is."""
         return Banner.of(self.case, localtime(self.now).date())
+
+    @cached_property
+    def role(self) -> str:
+        """What the person is here, in words."""
+        return role_words([self.actor.role]) if self.actor.role else ""
 
     @cached_property
     def status_word(self) -> str:
