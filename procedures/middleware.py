@@ -70,13 +70,16 @@ class RefusedAsResponse:
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Turn what the commands raise into an answer."""
-        match exception:
-            case Refused():
-                return answers.refused(request, exception)
-            case Invalid():
-                return answers.invalid(request, exception)
-            case Case.DoesNotExist():
-                raise Http404 from exception
+        try:
+            match exception:
+                case Refused():
+                    return answers.refused(request, exception)
+                case Invalid():
+                    return answers.invalid(request, exception)
+                case Case.DoesNotExist():
+                    raise Http404 from exception
+        except Case.DoesNotExist as not_theirs:  # a wrong form for a case of another unit
+            raise Http404 from not_theirs
         return None
 
 

@@ -26,9 +26,9 @@ def test_nothing_of_a_case_is_there_for_another_unit(world: World, stranger: Vis
     for name, request in stage.requests.items():
         if not request.args:
             continue
-        for method in ("GET", "POST"):
+        for method, data in (("GET", {}), ("POST", stage.data(name)), ("POST", {"command_id": "wrong"})):
             for htmx in (False, True):
-                answer = stranger.ask(method, reverse(name, args=request.args), stage.data(name), htmx=htmx)
+                answer = stranger.ask(method, reverse(name, args=request.args), data, htmx=htmx)
                 assert answer.status in (404, 405), (name, method, htmx)
                 assert "Rossi" not in answer.html
                 assert "ROSSI" not in answer.html
@@ -67,12 +67,13 @@ def test_performed_by_somebody_who_is_no_clinician_here(world: World, nurse: Vis
 def test_an_operator_or_nurse_of_another_unit_cannot_be_planned(world: World, nurse: Visitor) -> None:
     case_id = world.open()
     stranger, admin = str(world.stranger.pk), str(world.admin.pk)
-    for field, said in [
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"operator": stranger}, "Choose clinicians of this unit."),
         ({"operator": admin}, "Choose clinicians of this unit."),
         ({"team": [stranger]}, "Select a valid choice."),
         ({"team": [admin]}, "Select a valid choice."),
-    ]:
+    ]
+    for field, said in wrong:
         answer = nurse.post("plan", case_id, **plan(world, **field))
         assert (answer.status, said in answer.page.text) == (422, True), field
         answer = nurse.post("new-case", **new_case(world, **field))
@@ -126,7 +127,7 @@ def test_an_entry_of_another_step_or_case_is_not_there(world: World, nurse: Visi
     here = world.do(case_id, "PRE-ID", by="ward").last
     world.do(other, "PRE-ID", "PRE-CON", "PRE-BASE", by="ward")
     there = Event.objects.filter(case=other).latest("seq").seq
-    why = {"reason": "swapped"}
+    why: dict[str, Any] = {"reason": "swapped"}
     for key, seq in (("PRE-ID", there), ("PRE-CON", here), ("PRE-ID", 1), ("PRE-ID", 10**30)):
         assert nurse.post("entry-void", case_id, key, seq, **why).status == 409
         assert nurse.post("entry-correct", case_id, key, seq, v_first="name", **why).status == 409
