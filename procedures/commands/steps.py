@@ -190,7 +190,9 @@ def correct(
     )
     _check_entries(ledger, place, changed)
     said: dict[str, Any] = {"values": changed, "was": {k: entry.values.get(k) for k in changed}}
-    if performed_at and performed_at != entry.performed_at:
+    # An input shows the minute, and sends it back untouched: that corrects nothing.
+    shown = entry.performed_at.replace(second=0, microsecond=0)
+    if performed_at and performed_at not in (entry.performed_at, shown):
         rules.check_times(performed_at, ledger.now)
         said |= {"performed_at": stamp(performed_at), "was_at": stamp(entry.performed_at)}
     if performer and performer != entry.performed_by:
