@@ -10,6 +10,7 @@ from procedures.commands import Command, PatientDetails, Plan, Receipt
 from procedures.definitions import Field, FieldType, Key, Needed, Role, Step
 from procedures.models import Case, Membership, Product, Unit, User
 from procedures.protocols import frozen, loader
+from procedures.state import StepState
 from procedures.values import quantity, stamp
 
 PASSWORD = "a-long-enough-phrase"
@@ -43,7 +44,9 @@ class World:
         except KeyError:
             raise AttributeError(name) from None
 
-    def open(self, *levels: str, anaesthesia: str = "sedation", mrn: str = "004217889", **details: Any) -> UUID:
+    def open(
+        self, *levels: str, anaesthesia: str = "sedation", mrn: str = "004217889", **details: Any
+    ) -> UUID:
         """A scheduled case, opened by the circulating nurse."""
         case_id = uuid4()
         open_with(self, case_id, levels or ("T12", "L1"), anaesthesia=anaesthesia, mrn=mrn, **details)
@@ -60,16 +63,33 @@ class World:
         performer = self.people[performed_by].pk if performed_by else None
         return Command(case_id=case_id, by=self.people[by], command_id=uuid4(), performed_by=performer)
 
+    def abroad(self, name: str, role: Role) -> User:
+        """Somebody who works in the other unit; known by that name from now on."""
+        user = User.objects.create_user(name, display_name=name.title(), initials=name[:2].upper())
+        Membership.objects.create(user=user, unit=self.other_unit, role=role)
+        self.people[name] = user
+        return user
+
+    def step(self, case_id: UUID, key: str) -> StepState:
+        """A step of a case, from its row."""
+        from procedures import projection
+
+        return projection.load(Case.objects.get(pk=case_id)).steps[key]
+
     def do(self, case_id: UUID, *keys: str, by: str = "nurse", **rest: Any) -> Receipt:
         """Record steps as done, one after the other, with what each needs now."""
         receipt = None
         for key in keys:
             values = {**needed_now(case_id, key), **rest.get("values", {})}
-            receipt = commands.record_done(
-                self.command(case_id, by), key, **{**rest, "values": values}
-            )
+            receipt = commands.record_done(self.command(case_id, by), key, **{**rest, "values": values})
         assert receipt
         return receipt
+
+    def rush(self, case_id: UUID, *keys: str, **rest: Any) -> None:
+        """Record steps whatever their order, in an emergency that is over afterwards."""
+        commands.set_emergency(self.command(case_id), on=True)
+        self.do(case_id, *keys, **rest)
+        commands.set_emergency(self.command(case_id), on=False)
 
     def do_until(self, case_id: UUID, stop: str, by: str = "nurse") -> None:
         """Do what comes next, one after the other, until the step with this code comes up."""
@@ -98,7 +118,9 @@ def build() -> World:
         Membership.objects.create(user=people[name], unit=unit, role=role)
     stranger = User.objects.create_user("stranger", display_name="Stan Ger", initials="SG")
     Membership.objects.create(user=stranger, unit=other, role=Role.OPERATOR)
-    Product.objects.create(kind="cement", name="Cement A", manufacturer="Maker", working_from=5, working_until=12)
+    Product.objects.create(
+        kind="cement", name="Cement A", manufacturer="Maker", working_from=5, working_until=12
+    )
     Product.objects.create(kind="balloon", name="Balloon 15/3", manufacturer="Maker", max_pressure_psi=400)
     Product.objects.create(kind="needle", name="Needle 11 G", manufacturer="Maker")
     return World(unit, other, people, stranger)
@@ -123,7 +145,11 @@ def open_with(world: World, case_id: UUID, levels: Any, **details: Any) -> Recei
     )
     command = Command(case_id=case_id, by=details.get("by", world.nurse), command_id=case_id)
     return commands.open_case(
-        command, unit=world.unit, patient=patient, plan=plan, allergies=details.get("allergies", ["penicillin"])
+        command,
+        unit=world.unit,
+        patient=patient,
+        plan=plan,
+        allergies=details.get("allergies", ["penicillin"]),
     )
 
 
@@ -156,7 +182,12 @@ def plausible(f: Field, case_id: UUID) -> Any:
             return "2027-03-31"
         case FieldType.PRODUCT:
             product = Product.objects.filter(kind=f.product_kind).first()
-            return {"id": product.pk if product else None, "name": str(product), "lot": "KX-1", "expires": "2027-03-31"}
+            return {
+                "id": product.pk if product else None,
+                "name": str(product),
+                "lot": "KX-1",
+                "expires": "2027-03-31",
+            }
         case FieldType.PERSON:
             user = User.objects.get(username="scrub")
             return {"id": user.pk, "name": user.display_name}
