@@ -6,7 +6,9 @@ function say(kind, element) {
   if (!sheet) return;
   last = element;
   sheet.querySelector("[data-words]").textContent = sheet.dataset[kind] ?? sheet.dataset.failed;
-  sheet.querySelector("[data-sign-in]").hidden = kind !== "signedOut";
+  const signIn = sheet.querySelector("[data-sign-in]");
+  signIn.hidden = kind !== "signedOut";
+  signIn.search = new URLSearchParams({ next: location.pathname });
   sheet.querySelector("[data-again]").hidden = kind === "signedOut" || !element?.matches?.("form");
   sheet.hidden = false;
 }
