@@ -1,15 +1,16 @@
-"""Names of people by id, kept for a minute in each process: they stand beside every tick and hardly ever change."""
+"""Names of people and products, kept for a minute in each process: they stand beside every tick and rarely change."""
 
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .models import Membership, User
+from .models import Membership, Product, User
 from .rules import CLINICIANS
 
 _KEEP_SECONDS = 60.0
 _known: dict[int, tuple[float, "Person"]] = {}
 _clinicians: dict[int, tuple[float, list[tuple[int, str]]]] = {}
+_products: dict[str, tuple[float, list[tuple[str, str]]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,18 @@ def clinicians(unit_id: int) -> list[tuple[int, str]]:
     return found
 
 
+def products(kind: str) -> list[tuple[str, str]]:
+    """The products of a kind that are in use: id and name, for choosing."""
+    now = time.monotonic()
+    if (kept := _products.get(kind)) and now - kept[0] < _KEEP_SECONDS:
+        return kept[1]
+    found = [(str(p.pk), str(p)) for p in Product.objects.filter(kind=kind, active=True)]
+    _products[kind] = (now, found)
+    return found
+
+
 def forget() -> None:
     """Forget all names (tests, and the admin after a change)."""
     _known.clear()
     _clinicians.clear()
+    _products.clear()

@@ -7,9 +7,8 @@ from typing import Any
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import rules
+from procedures import directory, rules
 from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson
-from procedures.models import Product
 from procedures.progress import Place
 
 from .parts import EntryView, FieldView, entry_view, field_view, local_input, new_command_id, role_words
@@ -196,13 +195,11 @@ def _fields(
     stored: Mapping[str, Any] | None = None,
 ) -> list[FieldView]:
     stored = stored or {}
-    kinds = {f.product_kind for f in place.definition.fields if f.type is FieldType.PRODUCT}
-    products = list(Product.objects.filter(kind__in=kinds, active=True)) if kinds else []
     found = []
     for f in place.definition.fields:
         choices: list[tuple[str, str]] = []
         if f.type is FieldType.PRODUCT:
-            choices = [(str(p.pk), str(p)) for p in products if p.kind == f.product_kind]
+            choices = directory.products(f.product_kind)
         elif f.type is FieldType.PERSON:
             choices = [(str(pk), name) for pk, name in view.members]
         elif f.type is FieldType.ENTRY:
