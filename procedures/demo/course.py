@@ -19,6 +19,9 @@ def play(stage: Stage) -> None:
     stage.open()
     if stage.has("only opened"):
         return
+    if stage.has("moved"):
+        stage.wait(10, 60)
+        stage.send(commands.change_case, by=stage.nurse, plan=stage.plan("Theatre 3"))
     stage.wait_until(stage.plot.start)
     if stage.has("cancelled"):
         stage.send(commands.cancel, by=stage.nurse, reason="INR 2.4 this morning; new date in a week")

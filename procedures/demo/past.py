@@ -55,6 +55,7 @@ _TWISTS: dict[int, frozenset[str]] = {
         33: {"no antibiotic", "correction"},
         35: {"cancelled"},
         37: {"new allergy", "volume corrected"},
+        38: {"moved"},
     }.items()
 }
 _SEVERAL = {"abandoned", "handover", "deferred", "stopped at the vertebra"}  # these need two vertebrae
@@ -75,6 +76,7 @@ def past_plots(suite: Suite, persons: Sequence[Person], rng: Random, today: date
         yield Plot(
             person=person,
             crew=_crew(suite, rng, anaesthesia),
+            relief=suite.people["ivanova"] if "handover" in twists else None,
             levels=_levels(rng, several=bool(twists & _SEVERAL), spare="L4"),
             start=scheduled + timedelta(seconds=rng.randrange(-600, 1500)),
             scheduled=scheduled,
@@ -82,6 +84,7 @@ def past_plots(suite: Suite, persons: Sequence[Person], rng: Random, today: date
             room=rng.choice(_ROOMS),
             anaesthesia=anaesthesia,
             together=not twists & _ONE_BY_ONE and rng.random() < 0.7,
+            vitals_every=rng.choice((5, 10, 10)),  # many charts hold every second reading
             gaps=rng.choice((0, 0, 0, 0, 0.02, 0.06)),
             twists=twists,
         )

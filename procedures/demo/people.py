@@ -121,8 +121,10 @@ def make_suite() -> Suite:
     """Make the units, the people and the catalogue."""
     unit = Unit.objects.create(name="Interventional suite", rooms=["IR room 1", "IR room 2", "Theatre 3"])
     other = Unit.objects.create(name="Spine theatre, east wing", rooms=["Theatre 9"])
-    people = _people(unit, _STAFF, log_in=True) | _people(unit, _WITHOUT_LOGIN, log_in=False)
-    elsewhere = _people(other, _ELSEWHERE[:1], log_in=True) | _people(other, _ELSEWHERE[1:], log_in=False)
+    # One hash for all: Argon2 is slow on purpose, and the password is printed anyway.
+    known, none = make_password(PASSWORD), make_password(None)
+    people = _people(unit, _STAFF, known) | _people(unit, _WITHOUT_LOGIN, none)
+    elsewhere = _people(other, _ELSEWHERE[:1], known) | _people(other, _ELSEWHERE[1:], none)
     Product.objects.bulk_create(
         Product(kind=kind, name=name, manufacturer=maker, reference=reference, **limits)
         for kind, name, maker, reference, limits in _PRODUCTS
@@ -130,7 +132,7 @@ def make_suite() -> Suite:
     return Suite(unit, other, people, {role: elsewhere[username] for username, _n, _i, role in _ELSEWHERE})
 
 
-def _people(unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], *, log_in: bool) -> dict[str, User]:
+def _people(unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], password: str) -> dict[str, User]:
     found = {}
     for number, (username, name, initials, role) in enumerate(staff, start=1):
         manages = role is Role.ADMINISTRATOR
@@ -140,7 +142,7 @@ def _people(unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], *, log_in
             initials=initials,
             profession=_REGISTERED.get(role, "Nurse"),
             registration_number="" if manages else f"DEMO-{unit.pk}{role.value[:2].upper()}{number:03}",
-            password=make_password(PASSWORD if log_in else None),
+            password=password,
             is_staff=manages,
             is_superuser=manages,
         )

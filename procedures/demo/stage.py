@@ -1,7 +1,7 @@
 """One case being recorded: a clock that moves on, the people around the table, and the commands they send."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -19,7 +19,6 @@ from .patients import Person
 from .people import Crew
 
 BOTH = ("left", "right")
-VITALS_EVERY = timedelta(minutes=5)  # source S35
 # These hold the tablet themselves; for everybody else (scrubbed, or at the X-ray) a nurse records.
 _AT_THE_TABLET = (
     Role.WARD_NURSE,
@@ -50,7 +49,8 @@ class Curtain(Exception):
 class Plot:
     """What a case is going to be. `levels`: the sides of each vertebra; `twists`: what goes otherwise than planned.
 
-    `gaps`: the share of details that nobody entered; `together`: all needles, then all balloons, then all cement.
+    `together`: all needles, then all balloons, then all cement; `gaps`: the share of details that nobody entered;
+    `relief`: who takes the circulating nurse's place at a handover; `pace`: below 1 they work faster than usual.
     """
 
     person: Person
@@ -60,8 +60,11 @@ class Plot:
     scheduled: datetime
     opened: datetime
     room: str
+    relief: User | None = None
     anaesthesia: str = "sedation"
     together: bool = True
+    pace: float = 1.0
+    vitals_every: int = 5  # minutes, source S35
     gaps: float = 0.0
     twists: frozenset[str] = frozenset()
 
@@ -96,14 +99,14 @@ class Stage:
 
     def wait(self, low: float, high: float) -> None:
         """Let a few minutes pass; under sedation the vitals are taken meanwhile. Raises Curtain at the present."""
-        self.wait_until(self.now + timedelta(minutes=round(self.rng.uniform(low, high), 2)))
+        self.wait_until(self.now + timedelta(minutes=round(self.rng.uniform(low, high) * self.plot.pace, 2)))
 
     def wait_until(self, moment: datetime) -> None:
         """Let the time pass up to a moment."""
         while self.next_vitals and self.next_vitals < moment:
             self.now, due = max(self.now, self.next_vitals), self.next_vitals
             self._check_present(self.now)
-            self.next_vitals = due + VITALS_EVERY
+            self.next_vitals = due + timedelta(minutes=self.plot.vitals_every)
             if self.rng.random() < 0.97:  # now and then a round is missed
                 self.record("EV-VITALS", performer=self.one_of(Role.SEDATION_NURSE, Role.ANAESTHETIST))
         self._check_present(moment)
@@ -117,26 +120,30 @@ class Stage:
 
     def open(self) -> None:
         """Open the case, the working day before."""
-        plot, nurse = self.plot, self.plot.crew[Role.CIRCULATING_NURSE]
-        plan = Plan(
-            room=plot.room,
-            scheduled_at=plot.scheduled,
-            indication=plot.person.indication,
-            anaesthesia=plot.anaesthesia,
-            levels=list(plot.levels),
-            team={user.pk: role for role, user in plot.crew.items() if role in _TEAM},
-        )
-        command = Command(case_id=self.case_id, by=nurse, command_id=self.case_id)
+        plot = self.plot
+        command = Command(case_id=self.case_id, by=self.nurse, command_id=self.case_id)
         with clock.at(self.now):
             commands.open_case(
                 command,
                 unit=self.unit,
                 patient=plot.person.details,
-                plan=plan,
+                plan=self.plan(plot.room),
                 allergies=plot.person.allergies,
             )
         self.protocol = frozen.protocol(
             Case.objects.values_list("protocol_id", flat=True).get(pk=self.case_id)
+        )
+
+    def plan(self, room: str) -> Plan:
+        """What is planned, in that room."""
+        plot = self.plot
+        return Plan(
+            room=room,
+            scheduled_at=plot.scheduled,
+            indication=plot.person.indication,
+            anaesthesia=plot.anaesthesia,
+            levels=list(plot.levels),
+            team={user.pk: role for role, user in plot.crew.items() if role in _TEAM},
         )
 
     def send(
@@ -225,6 +232,13 @@ class Stage:
     def nurse(self) -> User:
         """The circulating nurse, who usually holds the tablet."""
         return self.plot.crew[Role.CIRCULATING_NURSE]
+
+    def relieve(self, relief: User) -> None:
+        """Let another circulating nurse take over."""
+        leaving = self.nurse
+        self.send(commands.change_team, by=leaving, user_id=leaving.pk, role=None)
+        self.plot = replace(self.plot, crew={**self.plot.crew, Role.CIRCULATING_NURSE: relief})
+        self.send(commands.change_team, by=relief, user_id=relief.pk, role=Role.CIRCULATING_NURSE)
 
     def performer(self, definition: Step) -> User:
         """Who does a step: the role that the protocol expects."""

@@ -40,6 +40,7 @@ def today_plots(suite: Suite, persons: Sequence[Person], present: datetime) -> I
         room="IR room 1",
         levels={"T12": ("left",), "L1": BOTH},
         twists={"slip", "unverified"},
+        pace=0.82,
     )
     yield _running(
         asleep,
