@@ -2,16 +2,12 @@
 
 from typing import NoReturn
 
-from allauth.account.decorators import secure_admin_login
-from django.contrib import admin
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest
 from django.urls import include, path, re_path
 
+from procedures.admin import site
 from procedures.views import health
-
-# The admin has no sign-in of its own: one door, with its rate limits and second factor.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 
 @login_not_required
@@ -25,7 +21,7 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     re_path(r"^accounts/(?:signup|email|confirm-email|password/reset|login/code)/", absent, name="absent"),
     path("accounts/", include("allauth.urls")),
-    path("admin/", admin.site.urls),
+    path("admin/", site.urls),
     path("", include("procedures.urls")),
 ]
 
