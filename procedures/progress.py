@@ -37,6 +37,7 @@ class Place:
     definition: Step
     key: Key
     step: StepState
+    text: str
 
     @property
     def needs_side(self) -> bool:
@@ -87,7 +88,6 @@ class Progress:
     def __init__(self, protocol: Protocol, state: CaseState) -> None:
         self.protocol = protocol
         self.state = state
-        self._settled: dict[str, bool] = {}
         self._expected: dict[str, bool] = {}
 
     # Rows ---------------------------------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class Progress:
     def _put(self, found: dict[str, Place], definition: Step, key: Key) -> None:
         text = str(key)
         if text not in found:
-            found[text] = Place(definition, key, self.state.steps.get(text) or StepState(key))
+            found[text] = Place(definition, key, self.state.steps.get(text) or StepState(key), text)
 
     @staticmethod
     def _keys(definition: Step, level: LevelState) -> list[Key]:
@@ -135,7 +135,7 @@ class Progress:
             return None
         if level.status is LevelStatus.WITHDRAWN:
             return None
-        return Place(definition, key, StepState(key))
+        return Place(definition, key, StepState(key), text)
 
     # What is owed and what is settled -----------------------------------------------------------------------
 
@@ -169,10 +169,9 @@ class Progress:
 
     def expected(self, place: Place) -> bool:
         """Whether the step counts: it must be settled, or already is, before the case is whole."""
-        key = str(place.key)
-        if key not in self._expected:
-            self._expected[key] = self._is_expected(place)
-        return self._expected[key]
+        if place.text not in self._expected:
+            self._expected[place.text] = self._is_expected(place)
+        return self._expected[place.text]
 
     def _is_expected(self, place: Place) -> bool:
         definition, level = place.definition, self.state.levels.get(place.key.level)
@@ -262,15 +261,18 @@ class Progress:
 
     def next_place(self, after: Key | None = None) -> Place | None:
         """The row to take in hand: on in the level just worked at if it can go on, else the first that can."""
-        ready = [p for p in self.open_places if not any(u.requirement.hard for u in self.unmet(p))]
         if after and after.level:
             order = list(self.places)
-            here = [p for p in ready if p.key.level == after.level and p.key.side in (after.side, "")]
             position = order.index(str(after)) if str(after) in order else -1
-            for place in here:
-                if order.index(str(place.key)) > position:
+            for place in self.open_places:
+                here = place.key.level == after.level and place.key.side in (after.side, "")
+                if here and order.index(place.text) > position and self._ready(place):
                     return place
-        return ready[0] if ready else next(iter(self.open_places), None)
+        first = next(iter(self.open_places), None)
+        return next((place for place in self.open_places if self._ready(place)), first)
+
+    def _ready(self, place: Place) -> bool:
+        return not any(unmet.requirement.hard for unmet in self.unmet(place))
 
     @cached_property
     def deficits(self) -> list[Deficit]:
@@ -305,7 +307,7 @@ class Progress:
             done=sum(self.settled(p) for p in expected),
             total=len(expected),
             deficits=len(self.deficits),
-            next_step=str(following.key) if following else "",
+            next_step=following.text if following else "",
             spine=self._spine(expected),
             first_needle_at=min(needles_in, default=None),
             last_needle_out_at=max(needles_out, default=None),

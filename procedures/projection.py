@@ -121,7 +121,9 @@ def save(case: Case, context: "Context", before: CaseState, progress: Progress, 
     if before.team != after.team:
         team = [CaseTeam(case=case, **team_row(m)) for m in after.team if m not in set(before.team)]
         _upsert(CaseTeam, team, ["user", "role", "since"], ["until"])
-    Case.objects.filter(pk=case.pk).update(**case_row(after, progress.summary()), head_hash=head)
+    row = case_row(after, progress.summary())
+    changed = {name: value for name, value in row.items() if getattr(case, name) != value}
+    Case.objects.filter(pk=case.pk).update(**changed, head_hash=head)
 
 
 def _upsert(model: Any, rows: list[Any], unique: list[str], update: list[str]) -> None:

@@ -273,7 +273,7 @@ def check_mark(progress: Progress, place: Place, actor: Actor, override_reason: 
     """A step may be marked not done or not applicable; a critical one only by somebody who may override."""
     if place.definition.phase is Phase.ANY:
         raise Refused("any_time", _("This can be recorded at any time; there is nothing to skip."))
-    if str(place.key) not in progress.places:
+    if place.text not in progress.places:
         raise Refused("no_access", _("No needle went in on this side, so there is nothing to skip."))
     if progress.behind_partner(place):
         raise Refused("owed", _("What went in must come out: this step is still owed."))

@@ -154,14 +154,13 @@ def command[**P](
 def lock(command: Command) -> Case:
     """The case as it is, held until the transaction ends, with the roles of the two people in its unit."""
     roles = Membership.objects.filter(unit=OuterRef("unit"))
-    performer = command.performed_by or command.by.pk
+    wanted = {"actor_role": command.by.pk}
+    if command.performed_by not in (None, command.by.pk):
+        wanted["performer_role"] = command.performed_by
     return (
         Case.objects.visible_to(command.by)
         .select_for_update(of=("self",))
-        .annotate(
-            actor_role=Subquery(roles.filter(user=command.by.pk).values("role")),
-            performer_role=Subquery(roles.filter(user=performer).values("role")),
-        )
+        .annotate(**{name: Subquery(roles.filter(user=user).values("role")) for name, user in wanted.items()})
         .get(pk=command.case_id)
     )
 

@@ -100,7 +100,7 @@ def _flags(
         flags.add(Flag.OVERRIDDEN)
         ledger.write(
             EventKind.REQUIREMENT_OVERRIDDEN,
-            step_key=str(place.key),
+            step_key=place.text,
             values={"needs": hard},
             reason=rules.check_reason(override_reason, "override_reason"),
         )

@@ -63,7 +63,7 @@ def next_hand(view: View, after: str = "", **typed: Any) -> Hand:
             mode="start", title=_("Not started"), refusal=rules.why_not(rules.check_start, view.state)
         )
     place = None if view.state.ended else view.progress.next_place(Key.parse(after) if after else None)
-    return hand_for(view, str(place.key), **typed) if place else Hand(mode="none", title=_("Nothing is open"))
+    return hand_for(view, place.text, **typed) if place else Hand(mode="none", title=_("Nothing is open"))
 
 
 def missing_hand(view: View) -> Hand:

@@ -135,7 +135,7 @@ def entry_view(
     needs = definition.second_person != "none" and entry.live and entry.mark is StepStatus.DONE
     return EntryView(
         seq=entry.seq,
-        key=str(place.key),
+        key=place.text,
         status=entry.mark.value,
         values=[
             (f.label, values.show(f, entry.values[f.key])) for f in definition.fields if f.key in entry.values

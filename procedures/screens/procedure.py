@@ -103,7 +103,7 @@ class Procedure:
             done=settled,
             total=len(expected),
             settled=bool(expected) and settled == len(expected),
-            current=any(str(p.key) == self.current for p in places),
+            current=any(p.text == self.current for p in places),
         )
 
     def row(self, place: Place) -> Row:
@@ -111,12 +111,12 @@ class Procedure:
         mark = place.step.mark
         deficits = self.view.progress.deficits_of(place)
         return Row(
-            key=str(place.key),
+            key=place.text,
             seed=place.definition.seed,
             title=place.definition.title,
             where=self.view.where(place.key),
             state=place.step.status.value,
-            current=str(place.key) == self.current,
+            current=place.text == self.current,
             summary=short_values(place),
             at=mark.performed_at if mark else None,
             initials=self.view.names[mark.performed_by].initials if mark else "",
@@ -176,7 +176,7 @@ class Procedure:
             side_name=rules.side_name(side),
             key=str(target.key),
             state=state,
-            current=any(str(p.key) == self.current for p in rows),
+            current=any(p.text == self.current for p in rows),
             text=next((text for p in rows if (text := short_values(p))), ""),
             at=last.performed_at if last else None,
         )

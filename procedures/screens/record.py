@@ -127,7 +127,7 @@ def _step(view: View, place: Any) -> RecordStep | None:
     if not place.step.entries:
         return None
     return RecordStep(
-        key=str(place.key),
+        key=place.text,
         seed=place.definition.seed,
         title=place.definition.title,
         where=view.where(place.key),
