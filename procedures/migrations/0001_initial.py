@@ -307,6 +307,7 @@ class Migration(migrations.Migration):
                             models.Q(
                                 ("working_from__isnull", False),
                                 ("working_until__gt", models.F("working_from")),
+                                ("working_until__isnull", False),
                             ),
                             _connector="OR",
                         ),
@@ -1443,6 +1444,7 @@ class Migration(migrations.Migration):
                             ),
                             models.Q(
                                 ("withdrawn_at__gte", models.F("added_at")),
+                                ("withdrawn_at__isnull", False),
                                 ("withdrawn_by__isnull", False),
                                 models.Q(("withdrawn_reason", ""), _negated=True),
                             ),
@@ -1453,11 +1455,21 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(
-                                ("added_at__gte", "2000-01-01T00:00:00+00:00"),
-                                ("added_at__lt", "2200-01-01T00:00:00+00:00"),
+                                models.Q(
+                                    ("added_at__gte", "2000-01-01T00:00:00+00:00"),
+                                    ("added_at__lt", "2200-01-01T00:00:00+00:00"),
+                                ),
+                                ("added_at__isnull", True),
+                                _connector="OR",
                             ),
-                            ("added_at__isnull", True),
-                            _connector="OR",
+                            models.Q(
+                                models.Q(
+                                    ("withdrawn_at__gte", "2000-01-01T00:00:00+00:00"),
+                                    ("withdrawn_at__lt", "2200-01-01T00:00:00+00:00"),
+                                ),
+                                ("withdrawn_at__isnull", True),
+                                _connector="OR",
+                            ),
                         ),
                         name="allergy_times_in_range",
                     ),

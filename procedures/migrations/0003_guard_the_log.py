@@ -16,8 +16,9 @@ CREATE TRIGGER access_append_only BEFORE UPDATE OR DELETE ON procedures_access
     FOR EACH ROW EXECUTE FUNCTION procedures_refuse_change();
 ALTER TABLE procedures_access ENABLE ALWAYS TRIGGER access_append_only;
 
--- The columns of an event repeat what its canonical text says; here they are held equal to it.
-ALTER TABLE procedures_event ADD CONSTRAINT event_columns_are_canonical CHECK (
+-- The columns of an event repeat what its canonical text says; here they are held equal to it. "IS TRUE", because a
+-- check passes where it is unknown, and a text without a key would leave it so.
+ALTER TABLE procedures_event ADD CONSTRAINT event_columns_are_canonical CHECK ((
     data ->> 'case' = case_id::text
     AND (data ->> 'seq')::bigint = seq
     AND data ->> 'kind' = kind
@@ -30,7 +31,7 @@ ALTER TABLE procedures_event ADD CONSTRAINT event_columns_are_canonical CHECK (
     AND data ->> 'source' = source
     AND data ->> 'command_id' = command_id::text
     AND (data ->> 'part')::int = part
-);
+) IS TRUE);
 
 -- Each event follows the one before it: no gap in the numbers, and the hash stands on the previous hash.
 -- The fixed search path and the schema keep a temporary table of the same name from standing in for the log.

@@ -42,7 +42,11 @@ class Product(models.Model):
             models.CheckConstraint(
                 name="product_band_pair",
                 condition=Q(working_from=None, working_until=None)
-                | Q(working_from__isnull=False, working_until__gt=models.F("working_from")),
+                | Q(
+                    working_from__isnull=False,
+                    working_until__isnull=False,
+                    working_until__gt=models.F("working_from"),
+                ),
             ),
         ]
 

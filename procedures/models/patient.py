@@ -63,9 +63,12 @@ class Allergy(models.Model):
             models.CheckConstraint(
                 name="allergy_withdrawn_pair",
                 condition=Q(withdrawn_at=None, withdrawn_by=None, withdrawn_reason="")
-                | (Q(withdrawn_at__gte=F("added_at"), withdrawn_by__isnull=False) & ~Q(withdrawn_reason="")),
+                | (
+                    Q(withdrawn_at__isnull=False, withdrawn_at__gte=F("added_at"), withdrawn_by__isnull=False)
+                    & ~Q(withdrawn_reason="")
+                ),
             ),
-            in_record_time("allergy", "added_at"),
+            in_record_time("allergy", "added_at", "withdrawn_at"),
         ]
 
     def __str__(self) -> str:

@@ -31,6 +31,10 @@ def world(suite: worlds.World, db: None) -> worlds.World:
 
 @pytest.fixture
 def lasting_world(transactional_db: None) -> worlds.World:
-    """A committed suite, for tests with several connections; it is flushed after the test."""
+    """A committed suite, for tests with several connections; it is flushed after the test.
+
+    A module uses either this or `world`: the suite of the module is held in an open transaction.
+    """
+    assert not connection.in_atomic_block, "this module uses world too; split it"
     directory.forget()
     return worlds.build()
