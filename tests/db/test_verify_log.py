@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from pytest_django import DjangoDbBlocker
 
 from procedures import canonical, commands, directory
-from procedures.models import Case, Event, Step
+from procedures.models import Case, Event, Step, Unit
 from procedures.state import StepStatus
 from procedures.verification import Fault, verify
 from tests import world as worlds
@@ -161,7 +161,7 @@ def test_a_deleted_event_is_found(case_id: UUID, owner: Callable[..., None], bac
 
 
 def test_a_case_moved_to_another_unit_is_found(case_id: UUID) -> None:
-    Case.objects.filter(pk=case_id).update(unit=worlds.Unit.objects.get(name="Other hospital wing"))
+    Case.objects.filter(pk=case_id).update(unit=Unit.objects.get(name="Other hospital wing"))
     found = fault()
     assert found
     assert found.seq == 1
@@ -200,7 +200,7 @@ def test_changed_entries_of_a_step_are_found(case_id: UUID) -> None:
 def test_a_changed_row_beside_the_log_is_found(
     case_id: UUID, owner: Callable[..., None], table: str, change: str, what: str
 ) -> None:
-    owner(f"UPDATE procedures_{table} {change}", case_id)  # noqa: S608
+    owner(f"UPDATE procedures_{table} {change}", case_id)
     found = fault()
     assert found
     assert found.case == case_id
