@@ -77,6 +77,10 @@ class Kept(ModelAdmin):
         """Never, for nobody."""
         return False
 
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Never, for nobody."""
+        raise PermissionDenied
+
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The row, or 404 for one that is not there or not for this person."""
         found = super().get_object(request, object_id, from_field)
@@ -86,6 +90,8 @@ class Kept(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The list. What nobody can have meant in its address gets 400 instead of an error page."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied  # lists have neither actions nor fields
         if any("\0" in value for _name, values in request.GET.lists() for value in values):
             raise BadRequest
         try:
@@ -106,9 +112,11 @@ class ReadOnly(Kept):
             raise PermissionDenied
         return super().change_view(request, object_id, *args, **kwargs)
 
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
-        """Never, for nobody."""
-        raise PermissionDenied
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """What was changed in this admin; read like the row."""
+        if request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        return super().history_view(request, object_id, extra_context)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Never, for nobody."""

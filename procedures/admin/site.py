@@ -85,6 +85,8 @@ class KyphoAdmin(AdminSite):
         """The one page on which people change their own password."""
         return redirect("account_change_password")
 
+    password_change_done = password_change
+
     def autocomplete_view(self, request: HttpRequest) -> NoReturn:
         """Not here: no field of this admin uses it, and it would put what is searched for into the address."""
         raise Http404
