@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from procedures import rules
@@ -71,6 +72,8 @@ class Answer:
     undo: Undo | None
     seen: int
     notes: list[Button]
+    paused_at: datetime | None
+    emergency_at: datetime | None
     command_ids: dict[str, str] = field(default_factory=dict)
 
 
@@ -156,6 +159,8 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
         "missing": summary.deficits,
         "undo": _undo(view),
         "seen": view.state.last_seq,
+        "paused_at": view.state.paused_at,
+        "emergency_at": view.state.emergency_at,
         "notes": [Button(s.code, s.title, ICONS[s.milestone]) for s in notes if s and s.milestone],
         "command_ids": {name: new_command_id() for name in ("start", "pause", "resume", "emergency")},
     }

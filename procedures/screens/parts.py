@@ -49,8 +49,6 @@ class Banner:
     sex: str
     mrn: str
     allergies: list[tuple[int, str]]
-    paused_at: datetime | None
-    emergency_at: datetime | None
 
     @classmethod
     def of(cls, case: Case, today: date) -> "Banner":
@@ -64,8 +62,6 @@ class Banner:
             sex=patient.get_sex_display(),
             mrn=patient.mrn,
             allergies=[(row["id"], row["substance"]) for row in case.allergy_list],  # type: ignore[attr-defined]
-            paused_at=case.paused_at,
-            emergency_at=case.emergency_at,
         )
 
 

@@ -18,7 +18,7 @@ from procedures.screens.view import View
 from procedures.state import Event
 
 MANAGED = {
-    "cancel", "stop", "void-case", "complete", "pause", "team", "patient", "allergy-add", "allergy-withdraw",
+    "cancel", "stop", "void-case", "complete", "team", "patient", "allergy-add", "allergy-withdraw",
     "level-add", "level-abandon", "level-defer", "level-reopen", "manage",
 }  # fmt: skip
 
