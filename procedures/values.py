@@ -1,4 +1,6 @@
-"""Values of fields: their stored shapes, what is impossible, what is unusual, and how they read. Pure but for gettext.
+"""Values of fields: their stored shapes, what is impossible, what is unusual, and how they read.
+
+Pure but for gettext and the zone of the site.
 
 | type             | stored as                                                                             |
 |------------------|---------------------------------------------------------------------------------------|
@@ -16,6 +18,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from .definitions import Field, FieldType
@@ -127,4 +130,6 @@ def show(field: Field, value: Any) -> str:
             return str(value["name"])
         case FieldType.ENTRY:
             return _("entry %(seq)s") % {"seq": value["seq"]}
+        case FieldType.TIME:
+            return f"{localtime(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
     return str(value)
