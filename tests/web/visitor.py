@@ -89,6 +89,7 @@ class Page(HTMLParser):
             self._form.fields.append((name, ""))
         elif tag == "option" and "selected" in a:
             self._form.fields[-1] = (self._select, a.get("value", ""))
+            self._area = None if "value" in a else self._select
         elif tag == "textarea" and name:
             self._area = name
             self._form.fields.append((name, ""))
@@ -103,7 +104,7 @@ class Page(HTMLParser):
         """Close what is open up to this tag."""
         if tag == "form":
             self._form = None
-        if tag == "textarea":
+        if tag in ("textarea", "option"):
             self._area = None
         while self._open and self._open.pop()[0] != tag:
             pass
