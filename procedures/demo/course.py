@@ -60,6 +60,7 @@ def before(stage: Stage) -> None:
         seq = stage.record("K01")
         stage.wait(0.2, 0.5)
         stage.send(commands.void, "K01", by=stage.one_of(Role.WARD_NURSE), about=seq)
+        stage.wait(0.3, 1)
     stage.record("PRE-ID")
     if stage.has("name corrected"):
         _correct_name(stage)

@@ -155,7 +155,12 @@ class Details:
         shelf = [p for p in self.products[kind] if p.name == name] or self.products[kind]
         product = self.rng.choice(shelf)
         expires = self.day + timedelta(days=self.rng.randrange(120, 900))
-        return {"id": product.pk, "name": str(product), "lot": self.lot, "expires": expires.isoformat()}
+        return {
+            "id": product.pk,
+            "name": str(product),
+            "lot": f"{kind[0].upper()}{self.lot}",
+            "expires": expires.isoformat(),
+        }
 
     def _draw(self, definition: Field, usual: Any) -> Any:
         if isinstance(usual, Between | OneOf):
@@ -177,7 +182,7 @@ class Details:
         return {
             "PRE-CON": lambda _key, moment: {
                 "levels": sorted(self.levels, key=VERTEBRAE.index),
-                "signed_at": moment - timedelta(hours=self.rng.randrange(1, 20)),
+                "signed_at": moment - timedelta(minutes=self.rng.randrange(20, 90)),
             },
             "PRE-SCR": lambda _key, moment: {
                 "allergy_to": [_SCREENED[a] for a in self.allergies if a in _SCREENED] or ["none"],

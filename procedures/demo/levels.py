@@ -114,7 +114,7 @@ class Levels:
         stage.record(f"K09b-{level}-{side}")
         given = {
             "device": "Levara 15/3",
-            "lot": stage.details.lot,
+            "lot": f"B{stage.details.lot}",
             "problem": "Ruptured at 210 psi; kept for the maker",
         }
         stage.record("EV-DEVICE", performer=stage.nurse, given=given)
