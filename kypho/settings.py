@@ -196,7 +196,12 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database_settings()}
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kypho_cache"}}
+CACHES = {
+    # Shared between the processes: the rate limits of sign-in.
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "kypho_cache"},
+    # Of one process: drawn parts of forms that follow from a published protocol version alone.
+    "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 1000}},
+}
 
 # People
 AUTH_USER_MODEL = "procedures.User"

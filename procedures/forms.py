@@ -174,6 +174,7 @@ class EntryForm(CommandForm):
 
     performed_by = forms.IntegerField(required=False, min_value=1, max_value=2**53)
     performed_at = MomentField(required=False)
+    when = forms.ChoiceField(required=False, choices=[("now", "now"), ("earlier", "earlier")])
     side = forms.ChoiceField(required=False, choices=[(s, s) for s in ("left", "right", "both")])
     override_reason = forms.CharField(required=False, max_length=500)
     reason = forms.CharField(required=False, max_length=500)
@@ -184,6 +185,12 @@ class EntryForm(CommandForm):
         self.definition = definition
         for field in definition.fields:
             self.fields[f"v_{field.key}"] = ValueField(field, data)
+
+    def clean(self) -> dict[str, Any]:
+        """Somebody who typed a time and then chose "now" after all means now."""
+        if self.cleaned_data.get("when") == "now":
+            self.cleaned_data["performed_at"] = None
+        return self.cleaned_data
 
     @property
     def confirmed(self) -> frozenset[str]:

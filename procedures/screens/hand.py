@@ -18,7 +18,7 @@ from .view import Missing, View
 @dataclass(slots=True, kw_only=True)
 class Hand:
     """The step in hand. `mode`: record (a new entry), entry (one entry in view), missing (what the record still lacks),
-    start, none (nothing to do).
+    start, none (nothing to do). `fields_key`: the name under which drawn, empty fields may be kept.
 
     `blocked` is the hard requirement in words, `warning` the soft one; `refusal` why nobody here may record it.
     """
@@ -30,6 +30,7 @@ class Hand:
     instruction: str = ""
     button: str = ""
     fields: list[FieldView] = field(default_factory=list)
+    fields_key: str = ""
     sides: list[tuple[str, str]] = field(default_factory=list)
     side: str = ""
     performers: list[tuple[int, str]] = field(default_factory=list)
@@ -99,6 +100,7 @@ def hand_for(
         instruction=definition.instruction,
         button=rules.title(place),
         fields=_fields(view, place, typed, errors, unusual),
+        fields_key="" if typed or errors or unusual else _fields_key(view, place),
         sides=_sides(view, place),
         side=str(typed.get("side", place.key.side)),
         performers=view.members,
@@ -215,6 +217,15 @@ def _fields(
             )
         )
     return found
+
+
+def _fields_key(view: View, place: Place) -> str:
+    """What the empty fields of a step are the same for, always: its place in a published version. "" where they offer
+    what changes: products, people, entries."""
+    lively = (FieldType.PRODUCT, FieldType.PERSON, FieldType.ENTRY)
+    if any(f.type in lively for f in place.definition.fields):
+        return ""
+    return f"{view.case.protocol_id}-{place.definition.code}"
 
 
 def _entry_choices(view: View, code: str) -> list[tuple[str, str]]:
