@@ -181,7 +181,15 @@ class Progress:
             return True
         if definition.required is Required.OPTIONAL or (level and level.status in CLOSED):
             return False
+        if definition.phase is Phase.LEVEL and not level and self._all_levels_closed:
+            return False
         return definition.required is Required.ALWAYS or place.needs_side or self._will_be_owed(place)
+
+    @cached_property
+    def _all_levels_closed(self) -> bool:
+        """Every vertebra was abandoned or deferred: no cement is mixed for nobody."""
+        levels = self.state.in_order()
+        return bool(levels) and all(level.status in CLOSED for level in levels)
 
     def _will_be_owed(self, place: Place) -> bool:
         """An `if_started` step of an open level counts from the start, so that the total does not jump."""

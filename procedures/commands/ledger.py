@@ -12,12 +12,11 @@ from typing import Concatenate, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import OuterRef, Subquery
 from django.utils.translation import gettext as _
 
 from procedures import canonical, clock, live, projection, rules
 from procedures.definitions import Protocol, Role
-from procedures.models import Case, Event, Membership, User
+from procedures.models import Case, Event, User
 from procedures.progress import Progress
 from procedures.protocols import frozen
 from procedures.state import CaseState, EventKind, Source, Values, apply
@@ -153,14 +152,13 @@ def command[**P](
 
 def lock(command: Command) -> Case:
     """The case as it is, held until the transaction ends, with the roles of the two people in its unit."""
-    roles = Membership.objects.filter(unit=OuterRef("unit"))
     wanted = {"actor_role": command.by.pk}
     if command.performed_by not in (None, command.by.pk):
         wanted["performer_role"] = command.performed_by
     return (
         Case.objects.visible_to(command.by)
         .select_for_update(of=("self",))
-        .annotate(**{name: Subquery(roles.filter(user=user).values("role")) for name, user in wanted.items()})
+        .with_roles(**wanted)
         .get(pk=command.case_id)
     )
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef
 from django.db.models.functions import JSONObject
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from procedures import clock, directory, projection, rules
 from procedures.definitions import Key, Role
 from procedures.directory import Person
-from procedures.models import Allergy, Case, Membership, User
+from procedures.models import Allergy, Case, User
 from procedures.progress import Progress
 from procedures.protocols import frozen
 from procedures.state import CaseState
@@ -36,13 +36,12 @@ class Missing:
 
 def for_screen(user: User, pk: Any) -> Case:
     """The case with all that its screens read, if the user may see it. Raises Case.DoesNotExist."""
-    role = Membership.objects.filter(unit=OuterRef("unit"), user=user.pk).values("role")
     allergies = Allergy.objects.filter(patient=OuterRef("patient"), withdrawn_at=None).order_by("added_at")
     return (
         Case.objects.visible_to(user)
         .select_related("patient", "operator", "unit", "protocol")
+        .with_roles(actor_role=user.pk)
         .annotate(
-            actor_role=Subquery(role),
             allergy_list=ArraySubquery(allergies.values_list(JSONObject(id="id", substance="substance"))),
         )
         .get(pk=pk)
