@@ -234,7 +234,9 @@ class EventAdmin(Clinical):
                 queryset = queryset.filter(kind=word)
                 continue
             cases = visible.filter(patient__mrn__iexact=word).values_list("pk", flat=True)[:SEARCHED_CASES]
-            queryset = queryset.filter(Q(case__in=list(cases)) | Q(step_key__istartswith=word))
+            queryset = queryset.filter(
+                Q(case__in=found) if (found := list(cases)) else Q(step_key__istartswith=word)
+            )
         return queryset, False
 
     @admin.display(description=_("values"))

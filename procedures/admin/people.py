@@ -14,7 +14,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from procedures import directory
 from procedures.models import Case, Membership, Unit, User
 
 from .browse import Kept, ReadOnly, Tabular
@@ -146,11 +145,6 @@ class PersonAdmin(Kept, DjangoUserAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Those whose rights lie within what the user manages."""
         return site.has_permission(request) and (obj is None or may_manage(request, obj))
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save, and show the new name at once in this process (in the others within a minute)."""
-        super().save_model(request, obj, form, change)
-        directory.forget()
 
 
 @admin.register(Unit, site=site)

@@ -434,6 +434,32 @@ def test_no_filter_breaks_a_list(world: World, case_id: UUID, model: type[Any]) 
     assert browser.get(listed(model)).status_code == 200
 
 
+def test_the_calendar_leads_to_year_month_and_day_without_counting_rows(world: World, case_id: UUID) -> None:
+    browser, at = manager(world), "scheduled_at__"
+    for asked, link in (
+        ("", f"?{at}year=2026"),
+        (f"{at}year=2026", f"?{at}month=11&amp;{at}year=2026"),
+        (f"{at}year=2026&{at}month=11", f"?{at}day=22&amp;{at}month=11&amp;{at}year=2026"),
+        (f"{at}year=2026&{at}month=11&{at}day=22", f"?{at}month=11&amp;{at}year=2026"),
+    ):
+        with CaptureQueriesContext(connection) as seen:
+            text = body(browser.get(f"{listed(Case)}?{asked}"))
+        assert f'"{link}"' in text, asked
+        assert not [q for q in seen if "DATE_TRUNC" in q["sql"]]
+
+
+def test_the_second_page_goes_on_where_the_first_ends(
+    world: World, case_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Clinical, "list_per_page", 4)
+    browser, total = manager(world), Event.objects.count()
+    numbers: list[str] = []
+    for number in range(1, -(-total // 4) + 1):
+        text = body(browser.get(f"{listed(Event)}?p={number}"))
+        numbers += re.findall(r'class="field-seq"><a [^>]*>(\d+)<', text)
+    assert numbers == [str(seq) for seq in range(total, 0, -1)]
+
+
 def test_no_filter_reaches_past_the_tables_shown(world: World, case_id: UUID) -> None:
     browser = manager(world)
     for asked in ("performed_by__password__startswith=a", "case__patient__family_name__startswith=R"):
