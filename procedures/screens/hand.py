@@ -35,6 +35,7 @@ class Hand:
     side: str = ""
     performers: list[tuple[int, str]] = field(default_factory=list)
     performer: int = 0
+    performers_key: str = ""
     performed_at: str = ""
     blocked: str = ""
     may_override: bool = False
@@ -105,6 +106,7 @@ def hand_for(
         side=str(typed.get("side", place.key.side)),
         performers=view.members,
         performer=_performer(view, typed),
+        performers_key=_performers_key(view, _performer(view, typed)),
         performed_at=str(typed.get("performed_at", "")),
         blocked=rules.order_sentence(hard) if hard and not emergency else "",
         may_override=bool(hard) and view.actor.may(rules.Act.OVERRIDE),
@@ -148,6 +150,7 @@ def entry_hand(
     hand.errors = {k: v for k, v in (errors or {}).items() if place.definition.field(k) is None}
     hand.typed = typed or {}
     hand.performer = entry.performed_by
+    hand.performers_key = _performers_key(view, hand.performer)
     hand.performed_at = str((typed or {}).get("performed_at", local_input(entry.performed_at)))
     return hand
 
@@ -175,6 +178,11 @@ def _sides(view: View, place: Place) -> list[tuple[str, str]]:
         if not other.mark:
             return [("left", _("Left")), ("both", _("Both sides")), ("right", _("Right"))]
     return []
+
+
+def _performers_key(view: View, chosen: int) -> str:
+    """The same key, the same list with the same choice: it may be drawn once for a minute."""
+    return f"{chosen}-{','.join(str(user_id) for user_id, _name in view.members)}"
 
 
 def _performer(view: View, typed: Mapping[str, Any]) -> int:
