@@ -6,7 +6,12 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.defaults import server_error as plain_server_error
 
-from procedures.middleware import away
+from procedures.middleware import away, unreadable
+
+
+def bad_request(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+    """400. Django's own page reads the form again for its CSRF token, and fails on it a second time."""
+    return unreadable()
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -25,4 +25,5 @@ urlpatterns = [
     path("", include("procedures.urls")),
 ]
 
+handler400 = "kypho.errors.bad_request"
 handler500 = "kypho.errors.server_error"

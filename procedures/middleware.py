@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.db import InterfaceError, OperationalError, connection
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseBase
 from django.shortcuts import render
 from django.template import loader
 
@@ -28,6 +28,28 @@ class SignInRequired(LoginRequiredMiddleware):
         response = render(request, "401.html", status=401)
         response["HX-Reswap"] = "none"
         return response
+
+
+class Readable:
+    """A request whose characters cannot be what a browser sends is refused before anything reads them: 400.
+
+    Another charset than UTF-8 can make half characters that no database keeps; a NUL in a cookie likewise.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass the request on, or refuse it."""
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.lower() not in ("utf-8", "utf8") or any("\0" in v for v in request.COOKIES.values()):
+            return unreadable()
+        return self.get_response(request)
+
+
+def unreadable() -> HttpResponse:
+    """The page for a request that cannot be read."""
+    return HttpResponseBadRequest(loader.get_template("400.html").render())
 
 
 class DatabaseAway:
