@@ -3,7 +3,7 @@
 import json
 import secrets
 from calendar import monthrange
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -18,6 +18,7 @@ from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from procedures import directory
@@ -259,6 +260,11 @@ def pretty(value: Any) -> SafeString:
     """JSON as somebody reads it."""
     text = json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)
     return format_html("<pre>{}</pre>", text)
+
+
+def to_the_second(moment: datetime) -> str:
+    """A time of the record, in the zone of the site."""
+    return localtime(moment).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def hexadecimal(value: Any) -> str:

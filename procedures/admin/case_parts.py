@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from procedures.models import Access, Allergy, CaseTeam, Event, Level, Step, Unit, User
 
-from .browse import ReadOnlyInline
+from .browse import ReadOnlyInline, to_the_second
 
 SHOWN_EVENTS = 50
 SHOWN_LOOKS = 20
@@ -139,7 +139,7 @@ class EventInline(ReadOnlyInline):
     formset = Newest
     verbose_name_plural = _("Events, newest first (at most %(count)s)") % {"count": SHOWN_EVENTS}
     fields = (
-        "seq", "kind", "step_key", "about", "performed_by", "recorded_by", "performed_at", "recorded_at", "source",
+        "seq", "kind", "step_key", "about", "performed_by", "recorded_by", "done_at", "noted_at", "source",
         "said",
     )  # fmt: skip
     readonly_fields = fields
@@ -149,6 +149,16 @@ class EventInline(ReadOnlyInline):
         """With the names, and without the columns that only a machine compares."""
         found = super().get_queryset(request).select_related("performed_by", "recorded_by")
         return found.defer("canonical", "input_digest", "prev_hash", "hash")
+
+    @admin.display(description=_("done at"), ordering="performed_at")
+    def done_at(self, event: Event) -> str:
+        """To the second."""
+        return to_the_second(event.performed_at)
+
+    @admin.display(description=_("recorded at"), ordering="recorded_at")
+    def noted_at(self, event: Event) -> str:
+        """To the second."""
+        return to_the_second(event.recorded_at)
 
     @admin.display(description=_("said"))
     def said(self, event: Event) -> str:

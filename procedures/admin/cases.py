@@ -16,7 +16,7 @@ from procedures.definitions import VERTEBRAE
 from procedures.models import Access, Case, CaseTeam, Event, Level, Patient, Step
 from procedures.state import EventKind
 
-from .browse import PrivateSearch, hexadecimal, pretty
+from .browse import PrivateSearch, hexadecimal, pretty, to_the_second
 from .case_parts import (
     AllergyInline,
     EventInline,
@@ -209,7 +209,7 @@ class EventAdmin(Clinical):
     """The log."""
 
     list_display = (
-        "case", "seq", "kind", "step_key", "performed_by", "recorded_by", "performed_at", "recorded_at", "source",
+        "case", "seq", "kind", "step_key", "performed_by", "recorded_by", "done_at", "noted_at", "source",
     )  # fmt: skip
     list_display_links = ("case", "seq")
     list_filter = ("kind", "source")
@@ -219,10 +219,10 @@ class EventAdmin(Clinical):
     date_hierarchy = "recorded_at"
     ordering = ("-pk",)
     fields = (
-        "case", "seq", "kind", "step_key", "about", "performed_by", "recorded_by", "performed_at", "recorded_at",
+        "case", "seq", "kind", "step_key", "about", "performed_by", "recorded_by", "done_at", "noted_at",
         "source", "command_id", "part", "said", "canonical", "before", "own",
     )  # fmt: skip
-    readonly_fields = ("said", "before", "own")
+    readonly_fields = ("done_at", "noted_at", "said", "before", "own")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -238,6 +238,16 @@ class EventAdmin(Clinical):
                 Q(case__in=found) if (found := list(cases)) else Q(step_key__istartswith=word)
             )
         return queryset, False
+
+    @admin.display(description=_("done at"), ordering="performed_at")
+    def done_at(self, event: Event) -> str:
+        """To the second."""
+        return to_the_second(event.performed_at)
+
+    @admin.display(description=_("recorded at"), ordering="recorded_at")
+    def noted_at(self, event: Event) -> str:
+        """To the second."""
+        return to_the_second(event.recorded_at)
 
     @admin.display(description=_("values"))
     def said(self, event: Event) -> SafeString:
