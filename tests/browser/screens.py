@@ -1,0 +1,122 @@
+"""Every screen of the app, one after the other, in states that show all of its parts."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from playwright.sync_api import Page
+
+from tests import world as worlds
+
+from .ward import Ward
+
+# The answers that these screens are made of; the browser writes each into its console.
+MEANT_ERRORS = re.compile(r"Failed to load resource: the server responded with a status of 40[134]")
+
+
+@dataclass
+class Cases:
+    """A suite with one case in each of the states that look different."""
+
+    planned: UUID
+    running: UUID
+    completed: UUID
+
+
+def cases(suite: worlds.World) -> Cases:
+    """Made by the commands; the running case has come to the balloons, with an override and details missing."""
+    planned = suite.open("T9", mrn="004300200", family_name="Moretti", given_name="Carla")
+    running = suite.started("T12", "L1")
+    suite.do(running, "EV-NOTE", values={"text": "The patient prefers the left side. " * 12})
+    suite.do_until(running, "CHK-IN")
+    suite.do(running, "K04", override_reason="The anaesthetist is needed elsewhere in five minutes")
+    suite.do_until(running, "K09a")
+    done = suite.started("L2", mrn="004300300", family_name="Brandt-Oberhauser", given_name="Maximiliane")
+    suite.do_until(done, "none")
+    return Cases(planned, running, done)
+
+
+def signed_out(ward: Ward) -> Iterator[tuple[str, Page]]:
+    """The screens that anybody sees."""
+    page = ward.tablet().page
+    page.goto("/accounts/login/")
+    yield "sign-in", page
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("not correct").wait_for()
+    yield "sign-in refused", page
+    for name, change in (
+        ("401", "form.action = '/theme/'"),
+        ("403", "form.querySelector('[name=csrfmiddlewaretoken]').remove()"),
+    ):
+        page.goto("/accounts/login/")
+        with page.expect_navigation():
+            page.evaluate(f"() => {{ const form = document.forms[0]; {change}; form.submit(); }}")
+        page.get_by_text(f"Kypho · {name}").wait_for()
+        yield name, page
+
+
+def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
+    """Every screen of the nurse."""
+    tablet = ward.has("nurse")
+    page, case = tablet.page, f"/cases/{found.running}/"
+    for name, path in (
+        ("404", "/no/such/page/"),
+        ("today", "/?day=2026-11-22"),
+        ("today, empty", "/?day=2031-01-01"),
+        ("new case, find", "/cases/new/"),
+        ("new case, known patient", "/cases/new/?mrn=004217889"),
+        ("new case, new patient", "/cases/new/?mrn=004300999"),
+        ("change the plan", f"/cases/{found.planned}/plan/"),
+        ("manage, planned", f"/cases/{found.planned}/manage/"),
+        ("manage", f"{case}manage/"),
+        ("record", f"{case}record/"),
+        ("case, to start", f"/cases/{found.planned}/"),
+        ("case, nothing open", f"/cases/{found.completed}/"),
+        ("case, blocked", f"{case}steps/K10/"),
+        ("case, both sides", f"{case}steps/K08b-L1/"),
+        ("case, product", f"{case}steps/K09c/"),
+        ("case, any time", f"{case}steps/EV-COMPLICATION/"),
+        ("case, missing", f"{case}missing/"),
+        ("case, many entries", f"{case}steps/EV-NOTE/"),
+        ("case, step in hand", case),
+        ("password", "/accounts/password/change/"),
+        ("second factor", "/accounts/2fa/"),
+        ("sign out", "/accounts/logout/"),
+    ):
+        page.goto(path)
+        yield name, page
+    yield from _after_something_wrong(ward, page, case, found)
+
+
+def _after_something_wrong(ward: Ward, page: Page, case: str, found: Cases) -> Iterator[tuple[str, Page]]:
+    page.goto("/cases/new/?mrn=004300999")
+    page.get_by_label("Family name").fill("Rossi")
+    page.get_by_label("Given name").fill("Maria")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Open this case").click()
+    page.get_by_text("Choose the operator.").wait_for()
+    yield "new case, 422", page
+    page.goto(f"{case}steps/EV-VITALS/")
+    page.get_by_role("textbox", name="Heart rate").fill("999")
+    page.get_by_role("textbox", name="Oxygen saturation").fill("85")
+    page.locator("#hand .button--main").click()
+    page.get_by_text("Allowed: 20 to 250").wait_for()
+    page.get_by_text("85 % is unusually low.").wait_for()
+    yield "case, 422", page
+    page.goto(f"{case}steps/K07-L1/")
+    ward.suite.do(found.running, "K07-L1")
+    page.locator("#hand .button--main").click()
+    page.get_by_text("Done by Ada Okafor at").first.wait_for()
+    yield "case, 409", page
+    page.goto(case)
+    page.locator("#correct > summary, .you > summary").last.click()
+    page.locator("details.pop.you[open]").wait_for()
+    yield "case, menu open", page
+    with page.expect_response(lambda r: "/entries/" in r.url):
+        page.goto(f"{case}steps/K02/")
+        page.locator("#hand article.entry a.button").first.click()
+    page.locator("#correct > summary").click()
+    yield "case, entry", page

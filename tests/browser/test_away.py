@@ -1,0 +1,93 @@
+"""When the server, an answer or the session goes away under a tap: words that say so, nothing green, nothing twice."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Page, Route, expect
+
+from procedures.models import Event
+from tests.server import Server
+
+from .ward import Tablet, Ward
+
+pytestmark = pytest.mark.browser
+
+GONE = re.compile(r"ERR_CONNECTION_REFUSED|ERR_FAILED|Failed to load resource|htmx:sendError")
+
+
+def at_the_line(ward: Ward) -> tuple[UUID, Tablet]:
+    """A started case with the IV line in hand and half filled in."""
+    case = ward.suite.started("L1")
+    ward.suite.do_until(case, "K02")
+    nurse = ward.has("nurse")
+    nurse.page.goto(f"/cases/{case}/steps/K02/")
+    nurse.fills(nurse.form("done"), {"Site": "Hand", "Gauge": "20 G"})
+    return case, nurse
+
+
+def nothing_is_green(page: Page) -> None:
+    """The step is as it was, and what was typed is there."""
+    expect(page.locator("#row-K02 > a")).to_have_attribute("data-state", "pending")
+    expect(page.locator("#undo")).to_be_empty()
+    expect(page.locator("input[name=v_gauge]")).to_have_value("20")
+
+
+def lines(case: UUID) -> int:
+    """How many IV lines the record has."""
+    return Event.objects.filter(case=case, kind="step.done", step_key="K02").count()
+
+
+def test_a_server_that_is_gone_says_not_saved_and_the_same_form_goes_again(
+    own_server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(own_server)
+    ward.expected.append(GONE)
+    case, nurse = at_the_line(ward)
+    own_server.stop()
+    nurse.form("done").locator(".button--main").tap()
+    expect(nurse.page.get_by_role("alert").filter(has_text="Not saved")).to_be_visible()
+    nothing_is_green(nurse.page)
+    own_server.start()
+    nurse.page.get_by_role("button", name="Try again").tap()
+    expect(nurse.page.locator("#row-K02 > a")).to_have_attribute("data-state", "done")
+    expect(nurse.page.locator("#problem")).to_be_hidden()
+    assert lines(case) == 1
+
+
+def test_an_answer_that_is_lost_is_no_second_entry(server: Server, ward_of: Callable[..., Ward]) -> None:
+    ward = ward_of(server)
+    ward.expected.append(GONE)
+    case, nurse = at_the_line(ward)
+
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    nurse.page.route("**/done/", lose_the_answer, times=1)
+    nurse.form("done").locator(".button--main").tap()
+    expect(nurse.page.get_by_role("alert").filter(has_text="Not saved")).to_be_visible()
+    nothing_is_green(nurse.page)
+    assert lines(case) == 1
+    nurse.page.get_by_role("button", name="Try again").tap()
+    expect(nurse.page.locator("#row-K02 > a")).to_have_attribute("data-state", "done")
+    assert lines(case) == 1
+
+
+def test_a_session_that_ended_says_so_and_records_nothing(
+    server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(server)
+    case, nurse = at_the_line(ward)
+    Session.objects.all().delete()
+    assert nurse.sends(nurse.form("done").locator(".button--main")) == 401
+    expect(nurse.page.get_by_role("alert").filter(has_text="Not saved. You are signed out.")).to_be_visible()
+    nothing_is_green(nurse.page)
+    assert lines(case) == 0
+    nurse.sends(nurse.page.locator("#problem").get_by_role("link", name="Sign in"))
+    nurse.gives_name_and_password()
+    nurse.page.goto(f"/cases/{case}/steps/K02/")
+    nurse.ticks("IV line in", {"Site": "Hand"})
+    assert lines(case) == 1
