@@ -9,7 +9,7 @@ from django.views.defaults import server_error as plain_server_error
 from procedures.middleware import away, unreadable
 
 
-def bad_request(_request: HttpRequest, _exception: Exception | None = None) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """400. Django's own page reads the form again for its CSRF token, and fails on it a second time."""
     return unreadable()
 
