@@ -97,7 +97,7 @@ def _after_something_wrong(ward: Ward, page: Page, case: str, found: Cases) -> I
     page.get_by_label("Given name").fill("Maria")
     with page.expect_navigation():
         page.get_by_role("button", name="Open this case").click()
-    page.get_by_text("Choose the operator.").wait_for()
+    page.locator(".field--error").first.wait_for()
     yield "new case, 422", page
     page.goto(f"{case}steps/EV-VITALS/")
     page.get_by_role("textbox", name="Heart rate").fill("999")

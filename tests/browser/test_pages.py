@@ -18,7 +18,7 @@ LANDSCAPE, DESKTOP, PHONE = (
     {"width": 1280, "height": 800}, {"width": 1440, "height": 900}, {"width": 360, "height": 740},
 )  # fmt: skip
 AXE = MIN_AXE_PATH.read_text()
-RUN_AXE = """async () => (await axe.run(document, {runOnly: {type: 'tag',
+RUN_AXE = """async within => (await axe.run(document.querySelector(within), {runOnly: {type: 'tag',
   values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']}, resultTypes: ['violations']})).violations.flatMap(
   rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary}`))"""
 # A control is as high as what a finger can hit: its label, its stepper or itself. Links within a sentence are exempt.
@@ -48,9 +48,10 @@ def test_axe_finds_nothing_on_any_screen(server: Server, ward_of: Callable[..., 
     found, seen = [], 0
     for name, page in every_screen(ward):
         page.evaluate(AXE)
+        within = ".menu" if "menu" in name else "html"  # an open menu lies over what is behind it
         for size in (LANDSCAPE, PORTRAIT):
             page.set_viewport_size(size)  # type: ignore[arg-type]
-            found += [f"{name}, {size['width']}: {said}" for said in page.evaluate(RUN_AXE)]
+            found += [f"{name}, {size['width']}: {said}" for said in page.evaluate(RUN_AXE, within)]
         page.set_viewport_size(LANDSCAPE)  # type: ignore[arg-type]
         seen += 1
     assert seen == 31
@@ -79,9 +80,10 @@ def test_nothing_scrolls_sideways_and_everything_is_large_enough(
 
 
 # What has the focus: its name, whether an outline shows that (on it, or on the control that it is part of), and whether
-# something else lies over its middle.
+# something else lies over its middle. The little calendar inside a date has the browser's own ring.
 FOCUSED = """() => { const e = document.activeElement, box = e.getBoundingClientRect();
-  const shown = [e, e.closest('label'), e.closest('.stepper'), e.closest('.check')].filter(Boolean).some(
+  const calendar = e.type?.startsWith('date') && !e.matches(':focus-visible');
+  const shown = calendar || [e, e.closest('label'), e.closest('.stepper'), e.closest('.check')].filter(Boolean).some(
     x => getComputedStyle(x).outlineStyle !== 'none' && parseFloat(getComputedStyle(x).outlineWidth) >= 2);
   const top = document.elementFromPoint(box.x + box.width / 2, box.y + Math.min(box.height / 2, 20));
   const clear = !!top && (e.contains(top) || top.contains(e) || !!e.closest('label')?.contains(top));

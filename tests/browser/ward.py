@@ -10,6 +10,7 @@ from django.conf import settings
 from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
+from procedures.models import User
 from tests import world as worlds
 
 from .ledger import Entered, Ledger, Shown, Stepped, Value, Values, in_words, key_of, now
@@ -63,7 +64,7 @@ class Ward:
     def has(self, username: str) -> "Tablet":
         """Somebody who is signed in already, without a detour over the page."""
         tablet, client = self.tablet(username), Client()
-        client.force_login(self.suite.people[username])
+        client.force_login(User.objects.get(username=username))
         cookie = client.cookies[settings.SESSION_COOKIE_NAME]
         tablet.page.context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.url}])
         return tablet
