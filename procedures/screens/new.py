@@ -204,7 +204,7 @@ def _details(patient: Patient) -> dict[str, str]:
 def _same_name(user: User, typed: Mapping[str, str], mrn: str) -> list[str]:
     """Other patients of the same family name among the open cases: the classic mix-up."""
     name = typed.get("family_name", "").strip()
-    if not name or "\x00" in name:
+    if not name or "\x00" in name + mrn:
         return []
     rows = (
         Case.objects.visible_to(user)
