@@ -189,3 +189,7 @@ def test_cases_opened_at_once_for_a_new_patient_share_the_patient(lasting_world:
     answers = at_once([lambda: open_with(lasting_world, uuid4(), ["L1"])] * 8)
     assert codes(answers) == {"ok": 8}
     assert (Case.objects.count(), Patient.objects.count(), Allergy.objects.count()) == (8, 1, 1)
+    # The patient is known now; a new allergy that all of them name is still one.
+    answers = at_once([lambda: open_with(lasting_world, uuid4(), ["L1"], allergies=["latex"])] * 8)
+    assert codes(answers) == {"ok": 8}
+    assert (Case.objects.count(), Patient.objects.count(), Allergy.objects.count()) == (16, 1, 2)
