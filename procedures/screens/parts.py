@@ -169,9 +169,9 @@ def short_values(place: Place) -> str:
         return ""
     entry = place.step.live[-1]
     fields = [f for f in place.definition.fields if f.key in entry.values]
-    main = [
-        f for f in fields if f.type not in (FieldType.TEXT, FieldType.YESNO, FieldType.TIME, FieldType.DATE)
-    ]
+    silent = (FieldType.TEXT, FieldType.YESNO, FieldType.TIME, FieldType.DATE)
+    # A checklist's answers say nothing without their questions: "Yes · Yes · Yes".
+    main = [f for f in fields if f.type not in silent and dict(f.options).keys() != {"yes", "no", "na"}]
     return " · ".join(values.show(f, entry.values[f.key]) for f in main[:3])
 
 

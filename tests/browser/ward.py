@@ -28,14 +28,26 @@ class Ward:
     """One suite on one server, seen through tablets; with scripts or without."""
 
     def __init__(
-        self, browser: Browser, url: str, suite: worlds.World, *, javascript: bool = True, **context: Any
+        self,
+        browser: Browser,
+        url: str,
+        suite: worlds.World | None,
+        *,
+        javascript: bool = True,
+        **context: Any,
     ) -> None:
-        self.browser, self.url, self.suite, self.javascript = browser, url, suite, javascript
+        self.browser, self.url, self.javascript, self._suite = browser, url, javascript, suite
         self.context = {"viewport": PORTRAIT, "has_touch": True, **context}
         self.ledger = Ledger()
         self.contexts: list[BrowserContext] = []
         self.problems: list[str] = []
         self.expected: list[re.Pattern[str]] = [MEANT]
+
+    @property
+    def suite(self) -> worlds.World:
+        """The suite behind it, of a test; the demo's pictures have none."""
+        assert self._suite
+        return self._suite
 
     def tablet(self, username: str = "") -> "Tablet":
         """A tablet of its own, with nobody signed in; `username` is who is going to use it."""

@@ -1,0 +1,171 @@
+"""`make screenshots`: draws docs/screenshots/ anew, from the demo's data on a server and a database of its own."""
+
+import base64
+import os
+import shutil
+import struct
+import sys
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+FOLDER = Path(tempfile.mkdtemp(prefix="kypho-screenshots-"))
+os.environ["KYPHO_TEST_FOLDER"] = str(FOLDER / "postgres")
+os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # see tests/browser/conftest.py
+
+import django  # noqa: E402
+
+django.setup()
+
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+
+from kypho import database  # noqa: E402
+from procedures.demo import seed  # noqa: E402
+from procedures.models import Case  # noqa: E402
+from tests.browser.ward import Ward  # noqa: E402
+from tests.server import Server, collected  # noqa: E402
+
+TARGET = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
+SIZES = {"tablet": (1280, 800), "portrait": (800, 1280), "desktop": (1440, 900)}
+THEMES = ("light", "dark")
+WORKER = "nurse"
+
+
+@contextmanager
+def demo_server() -> Iterator[Server]:
+    """The real server on a fresh database that holds the demo."""
+    folder = Path(os.environ["KYPHO_TEST_FOLDER"])
+    database.start(folder, durable=False)
+    try:
+        call_command("migrate", verbosity=0)
+        call_command("load_protocol", verbosity=0)
+        seed()
+        with Server(database.url("kypho_app", folder), collected(FOLDER / "static")) as server:
+            yield server
+    finally:
+        connections.close_all()
+        database.stop(folder)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+
+def planning(page: Page) -> None:
+    """A new patient with two vertebrae picked."""
+    page.goto("/cases/new/?mrn=004300128")
+    page.get_by_label("Family name").fill("Moretti")
+    page.get_by_label("Given name").fill("Carla")
+    for vertebra in ("T12", "L1"):
+        page.locator(".vertebra", has_text=vertebra).click()
+    page.locator(".spine").evaluate("spine => spine.scrollIntoView({block: 'center'})")
+
+
+def screens(case: str, done: str) -> dict[str, Callable[[Page], object]]:
+    """Each screen of the nurse by its name, and how she gets there."""
+    return {
+        "today": lambda page: page.goto("/"),
+        "new-case": planning,
+        "case": lambda page: page.goto(f"/cases/{case}/"),
+        "record": lambda page: page.goto(f"/cases/{done}/record/"),
+        "manage": lambda page: page.goto(f"/cases/{case}/manage/"),
+    }
+
+
+def once(case: str) -> dict[str, Callable[[Page], object]]:
+    """What is drawn once only: the case when something is missing, with an entry in view, and when it refuses."""
+
+    def entry(page: Page) -> None:
+        page.goto(f"/cases/{case}/steps/K02/")
+        page.locator("#hand article.entry a.button").first.click()
+        page.locator("#correct").wait_for()
+
+    def refused(page: Page) -> None:
+        page.goto(f"/cases/{case}/steps/EV-VITALS/")
+        page.get_by_role("textbox", name="Heart rate").fill("999")
+        page.get_by_role("textbox", name="Oxygen saturation").fill("85")
+        page.locator("#hand .button--main").click()
+        page.get_by_text("Allowed: 20 to 250").wait_for()
+
+    return {
+        "case-missing": lambda page: page.goto(f"/cases/{case}/missing/"),
+        "case-entry": entry,
+        "case-wrong-value": refused,
+        "case-blocked": lambda page: page.goto(f"/cases/{case}/steps/CHK-OUT/"),
+    }
+
+
+def draw(browser: Browser, url: str) -> None:
+    """Every screen at every size in both themes."""
+    desk = browser.new_page()
+    case = str(Case.objects.get(status="in_progress", levels=["T12", "L1"]).pk)
+    done = str(Case.objects.filter(status="completed", levels=["L2", "L3"]).latest("started_at").pk)
+    for size, (width, height) in SIZES.items():
+        for theme in THEMES:
+            ward = Ward(browser, url, None, viewport={"width": width, "height": height}, color_scheme=theme)
+            page = ward.tablet().page
+            page.goto("/accounts/login/")
+            keep(desk, page, f"sign-in-{size}-{theme}")
+            page = ward.has(WORKER).page
+            shown = screens(case, done) | (once(case) if (size, theme) == ("tablet", "light") else {})
+            for name, go in shown.items():
+                go(page)
+                keep(desk, page, f"{name}-{size}-{theme}")
+            if problems := ward.close():
+                sys.exit("\n".join(problems))
+
+
+# The 256 most frequent colours stay as they are; the few other pixels, edges of letters, take the nearest of them.
+FEW_COLOURS = """async png => {
+  const bitmap = await createImageBitmap(await (await fetch('data:image/png;base64,' + png)).blob());
+  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height), context = canvas.getContext('2d');
+  context.drawImage(bitmap, 0, 0);
+  const pixels = new Uint32Array(context.getImageData(0, 0, bitmap.width, bitmap.height).data.buffer);
+  const count = new Map();
+  for (const pixel of pixels) count.set(pixel, (count.get(pixel) ?? 0) + 1);
+  const palette = [...count].sort((a, b) => b[1] - a[1]).slice(0, 256).map(([colour]) => colour);
+  const parts = c => [c & 255, c >> 8 & 255, c >> 16 & 255];
+  const far = (a, b) => parts(a).reduce((sum, part, i) => sum + (part - parts(b)[i]) ** 2, 0);
+  const place = new Map(palette.map((colour, index) => [colour, index]));
+  const nearest = colour => palette.reduce(
+    (best, other, i) => far(colour, other) < far(colour, palette[best]) ? i : best, 0);
+  for (const colour of count.keys()) if (!place.has(colour)) place.set(colour, nearest(colour));
+  const reader = new FileReader();
+  const read = new Promise(done => { reader.onload = () => done(reader.result); });
+  reader.readAsDataURL(new Blob([Uint8Array.from(pixels, pixel => place.get(pixel))]));
+  return [bitmap.width, palette.flatMap(parts), (await read).split(',')[1]]; }"""
+
+
+def keep(desk: Page, page: Page, name: str) -> None:
+    """Take the picture of what is on the screen; `desk` is an empty page on which it is made smaller."""
+    taken = page.screenshot(animations="disabled")
+    width, palette, encoded = desk.evaluate(FEW_COLOURS, base64.b64encode(taken).decode())
+    pixels = base64.b64decode(encoded)
+    rows = b"".join(b"\0" + pixels[at : at + width] for at in range(0, len(pixels), width))
+    header = struct.pack(">IIBBBBB", width, len(pixels) // width, 8, 3, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"PLTE", bytes(palette)), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b""))
+    picture = b"".join(
+        struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts
+    )
+    (TARGET / f"{name}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + picture)
+
+
+def main() -> None:
+    """Empty the folder, draw, and say how much it is."""
+    shutil.rmtree(TARGET, ignore_errors=True)
+    TARGET.mkdir(parents=True)
+    with demo_server() as server, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("KYPHO_CHROMIUM") or None,
+            args=["--no-sandbox"] if os.geteuid() == 0 else [],
+        )
+        draw(browser, server.url)
+        browser.close()
+    pictures = list(TARGET.glob("*.png"))
+    print(f"{len(pictures)} pictures, {sum(p.stat().st_size for p in pictures) / 1e6:.1f} MB, in {TARGET}")
+
+
+if __name__ == "__main__":
+    main()
