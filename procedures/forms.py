@@ -166,7 +166,7 @@ class NewCaseForm(PlanForm, PatientForm):
 
     def substances(self) -> list[str]:
         """The allergies, one a line."""
-        return [line.strip()[:80] for line in self.cleaned_data["allergies"].splitlines() if line.strip()]
+        return [line.strip() for line in self.cleaned_data["allergies"].splitlines() if line.strip()]
 
 
 class EntryForm(CommandForm):

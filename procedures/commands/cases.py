@@ -14,6 +14,7 @@ from procedures.models import Allergy, Case, Event, Membership, Patient, Protoco
 from procedures.state import EventKind, LevelStatus
 from procedures.values import stamp
 
+from .everywhere import Said, hold_open_cases, write_elsewhere
 from .ledger import Command, Ledger, Receipt, answered, command
 
 
@@ -61,6 +62,10 @@ def open_case(
     actor = rules.Actor(command.by.pk, Role(role) if role else None)
     rules.check_may(actor, rules.Act.PLAN)
     substances = [s.strip() for s in allergies if s.strip()]
+    if any(len(s) > Allergy.LONGEST for s in substances):
+        raise rules.Invalid(
+            {"allergies": _("At most %(limit)s characters a line.") % {"limit": Allergy.LONGEST}}
+        )
     asked = canonical.digest(
         "open_case",
         {
@@ -91,7 +96,9 @@ def open_case(
         )
         _write_levels(ledger, plan.levels)
         _write_team(ledger, plan.team)
-        _write_allergies(ledger, person, substances)
+        elsewhere = [pk for pk in hold_open_cases(person.pk) if pk != case.pk] if substances else []
+        said = _write_allergies(ledger, person, substances)
+        write_elsewhere(elsewhere, command, actor, said, asked)
         return ledger.save(asked)
 
 
@@ -176,15 +183,22 @@ def _write_team(ledger: Ledger, wanted: Mapping[int, Role]) -> None:
             ledger.write(EventKind.TEAM_JOINED, values={"user": user, "role": str(role)})
 
 
-def _write_allergies(ledger: Ledger, patient: Patient, substances: list[str]) -> None:
-    live = {a.substance.casefold() for a in patient.allergies.filter(withdrawn_at=None)}
-    new = [s for s in dict.fromkeys(substances) if s.casefold() not in live]
+def _write_allergies(ledger: Ledger, patient: Patient, substances: list[str]) -> list[Said]:
+    """Record the allergies that are not known yet. Returns what was said of them."""
+    known = {a.substance.casefold() for a in patient.allergies.filter(withdrawn_at=None)}
+    new = []
+    for substance in substances:
+        if substance.casefold() not in known:
+            known.add(substance.casefold())
+            new.append(substance)
     rows = [
         Allergy(patient=patient, substance=s, added_at=ledger.now, added_by_id=ledger.actor.id) for s in new
     ]
     Allergy.objects.bulk_create(rows)
-    for substance in new:
-        ledger.write(EventKind.ALLERGY_ADDED, values={"substance": substance})
+    said: list[Said] = [(EventKind.ALLERGY_ADDED, {"substance": substance}, "") for substance in new]
+    for kind, values, _reason in said:
+        ledger.write(kind, values=values)
+    return said
 
 
 @command

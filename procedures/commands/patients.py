@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from procedures import canonical, projection, rules
@@ -12,9 +12,8 @@ from procedures.models import Allergy, Case, Patient
 from procedures.state import EventKind, Values
 
 from .cases import PatientDetails
+from .everywhere import hold_open_cases, write_elsewhere
 from .ledger import Command, Ledger, Receipt, answered, lock, people
-
-OPEN = ("scheduled", "in_progress", "recovery")
 
 
 def correct_patient(command: Command, *, details: PatientDetails, reason: str) -> Receipt:
@@ -26,10 +25,15 @@ def correct_patient(command: Command, *, details: PatientDetails, reason: str) -
         changed = {name: value for name, value in wanted.items() if getattr(patient, name) != value}
         if not changed:
             raise rules.Invalid({"": _("Nothing was changed.")})
+        taken = _("This MRN belongs to another patient. Check the wristband.")
         if Patient.objects.filter(mrn=details.mrn).exclude(pk=patient.pk).exists():
-            raise rules.Invalid({"mrn": _("This MRN belongs to another patient. Check the wristband.")})
+            raise rules.Invalid({"mrn": taken})
         was = {name: _text(getattr(patient, name)) for name in changed}
-        Patient.objects.filter(pk=patient.pk).update(**changed)
+        try:
+            with transaction.atomic():
+                Patient.objects.filter(pk=patient.pk).update(**changed)
+        except IntegrityError:  # somebody else took the MRN in this very moment
+            raise rules.Invalid({"mrn": taken}) from None
         return EventKind.PATIENT_CORRECTED, {"now": {n: _text(v) for n, v in changed.items()}, "was": was}
 
     return _in_every_open_case(command, "correct_patient", {**wanted, "reason": reason}, reason, change)
@@ -38,7 +42,7 @@ def correct_patient(command: Command, *, details: PatientDetails, reason: str) -
 def add_allergy(command: Command, *, substance: str) -> Receipt:
     """Add an allergy to the patient."""
     substance = substance.strip()
-    if not substance or len(substance) > 80:
+    if not substance or len(substance) > Allergy.LONGEST:
         raise rules.Invalid({"substance": _("Name the substance, in at most 80 characters.")})
 
     def change(ledger: Ledger, patient: Patient) -> tuple[EventKind, Values]:
@@ -79,26 +83,22 @@ def _in_every_open_case(
 ) -> Receipt:
     """Change the patient once, and write the event into the case it came from and every other open one.
 
-    The cases are locked in the order of their ids, so that two such commands cannot wait for each other.
+    Two such commands cannot wait for each other (`everywhere`).
     """
     asked = canonical.digest(name, {**inputs, "by": command.by.pk})
     with transaction.atomic():
         case = Case.objects.visible_to(command.by).get(pk=command.case_id)
-        others = Case.objects.filter(patient=case.patient_id, status__in=OPEN)
-        ids = sorted({case.pk, *others.values_list("pk", flat=True)})
-        list(Case.objects.filter(pk__in=ids).order_by("pk").select_for_update(of=("self",)).values_list("pk"))
+        patient = Patient.objects.select_for_update().get(pk=case.patient_id)
+        ids = hold_open_cases(patient.pk, case.pk)
         here = lock(command)
         context = projection.context(here.pk, command.command_id)
         if context.seen:
             return answered(here.pk, command.command_id, asked)
         actor, _performer = people(here, context, command)
         rules.check_may(actor, rules.Act.RECORD)
-        patient = Patient.objects.select_for_update().get(pk=here.patient_id)
         ledger = Ledger(here, context, command, actor, actor)
         kind, values = change(ledger, patient)
-        for other in Case.objects.filter(pk__in=[i for i in ids if i != here.pk]):
-            elsewhere = Ledger(other, projection.context(other.pk), command, actor, actor)
-            elsewhere.write(kind, values=values, reason=reason)
-            elsewhere.save(asked)
+        said = [(kind, values, reason)]
+        write_elsewhere((pk for pk in ids if pk != here.pk), command, actor, said, asked)
         ledger.write(kind, values=values, reason=reason)
         return ledger.save(asked)

@@ -43,7 +43,9 @@ class Allergy(models.Model):
     """One allergy of a patient; withdrawn with a reason, never deleted."""
 
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="allergies")
-    substance = models.CharField(_("substance"), max_length=80)
+    LONGEST = 80
+
+    substance = models.CharField(_("substance"), max_length=LONGEST)
     added_at = models.DateTimeField(_("added at"))
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(_("withdrawn at"), null=True, blank=True)

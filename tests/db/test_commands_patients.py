@@ -107,3 +107,19 @@ def test_an_allergy_can_be_added_after_the_end(world: World, cases: dict[str, UU
     commands.add_allergy(world.command(cases["over"]), substance="iodine")
     for name in ("over", "here", "planned"):
         assert last(cases[name])[0] == EventKind.ALLERGY_ADDED
+
+
+def test_an_allergy_told_at_a_new_case_is_told_in_the_open_ones_once(
+    world: World, cases: dict[str, UUID]
+) -> None:
+    world.open("T5", allergies=["Penicillin", "Latex", "latex"])
+    told = (EventKind.ALLERGY_ADDED, {"substance": "Latex"})
+    assert (last(cases["here"]), last(cases["planned"])) == (told, told)
+    assert last(cases["over"])[0] == EventKind.CASE_CANCELLED
+    assert last(cases["other"]) != told
+    assert Allergy.objects.filter(patient__mrn="004217889", substance__iexact="latex").count() == 1
+
+
+def test_a_long_allergy_at_a_new_case_is_refused(world: World) -> None:
+    with invalid("allergies"):
+        world.open("T5", allergies=["x" * 81])

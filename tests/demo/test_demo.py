@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.contrib.auth import authenticate
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.timezone import localtime
@@ -35,6 +35,8 @@ def demo(django_db_setup: None, django_db_blocker: DjangoDbBlocker, present: dat
         directory.forget()
         loader.load(loader.BUILT_IN)
         seed(present)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")  # the server has had no moment to look at the new rows by itself
         yield
         transaction.set_rollback(True)
 
