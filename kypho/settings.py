@@ -154,6 +154,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "procedures.middleware.NoStore",
     "procedures.middleware.Readable",
     "procedures.middleware.DatabaseAway",
@@ -166,7 +167,6 @@ MIDDLEWARE = [
     "procedures.middleware.RefusedAsResponse",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
 ROOT_URLCONF = "kypho.urls"
