@@ -36,10 +36,10 @@ def app_connection(transactional_db: None) -> Iterator[psycopg.Connection[Any]]:
 
 
 @pytest.fixture
-def world(db: None) -> Iterator[worlds.World]:
+def world(db: None) -> worlds.World:
     """A suite with its people and the built-in protocol."""
     directory.forget()
-    yield worlds.build()
+    return worlds.build()
 
 
 @pytest.fixture(scope="session")
