@@ -13,13 +13,16 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from procedures.models import User
 from tests import world as worlds
 
-from .ledger import Entered, Ledger, Shown, Stepped, Value, Values, in_words, key_of, now
+from . import filling
+from .ledger import Entered, Ledger, Values, in_words, key_of, now
 
 PORTRAIT = {"width": 800, "height": 1280}
 COUNT_SWAPS = """
 window.swaps = 0;
 document.addEventListener("htmx:afterSettle", () => { window.swaps += 1; });
 """
+# How often the page was changed in place so far; null where this control loads a page instead.
+SWAPS_SO_FAR = "control => control.closest('[hx-post], [hx-get]') ? window.swaps : null"
 # An answer of 4xx to a tap is meant in these tests; the browser writes it into its console all the same.
 MEANT = re.compile(r"Failed to load resource: the server responded with a status of 4(01|09|22)")
 
@@ -120,11 +123,11 @@ class Tablet:
 
     def sends(self, control: Locator) -> int:
         """Tap what sends something, and wait for the answer; returns its status."""
-        if not (self.ward.javascript and control.evaluate("c => !!c.closest('[hx-post], [hx-get]')")):
+        before = control.evaluate(SWAPS_SO_FAR) if self.ward.javascript else None
+        if before is None:
             with self.page.expect_navigation() as arrived:
                 control.tap()
             return arrived.value.status if arrived.value else 0
-        before = self.page.evaluate("window.swaps")
         with self.page.expect_response(lambda r: "hx-request" in r.request.headers) as answered:
             control.tap()
         status = answered.value.status
@@ -196,60 +199,11 @@ class Tablet:
 
     def box(self, form: Locator, label: str) -> Locator:
         """A field by the words above it, unfolded."""
-        labelled = f".//*[contains(@class,'field__label')][normalize-space(text()[1])='{label}']"
-        box = form.locator(
-            f"xpath={labelled}/ancestor::*[contains(concat(' ',@class,' '),' field ')][1]"
-        ).first
-        if not box.evaluate("b => b.checkVisibility()"):
-            box.locator("xpath=ancestor::details[not(@open)]/summary").last.tap()
-        return box
+        return filling.find(form, label)[0]
 
     def fills(self, form: Locator, values: Values) -> None:
         """Give each field its value, the way its control wants it."""
-        for label, value in values.items():
-            self._fill(self.box(form, label), value)
-
-    def _fill(self, box: Locator, value: Value) -> None:
-        if isinstance(value, Stepped):
-            self._step_up(box, value)
-        elif isinstance(value, list):
-            for word in value:
-                box.locator(".check", has_text=re.compile(f"^{re.escape(word)}$")).locator("input").check()
-        elif isinstance(value, dict):
-            box.get_by_label("Which").select_option(value["Which"])
-            box.get_by_label("Lot").fill(value["Lot"])
-            box.get_by_label("Expires").fill(value["Expires"])
-        else:
-            self._fill_text(box, value.typed if isinstance(value, Shown) else value)
-
-    def _fill_text(self, box: Locator, typed: str) -> None:
-        kind = box.evaluate("b => ['.stepper', '.segments', 'select'].find(k => b.querySelector(k)) || ''")
-        if kind == ".stepper":
-            self._fill_number(box, typed)
-        elif kind == ".segments":
-            box.locator("label", has_text=re.compile(rf"^\s*{re.escape(typed)}")).first.tap()
-        elif kind == "select":
-            option = box.locator("option", has_text=re.compile(rf"^{re.escape(typed)}")).first
-            box.locator("select").select_option(option.get_attribute("value"))
-        else:
-            box.locator("input, textarea").fill(typed)
-
-    @staticmethod
-    def _fill_number(box: Locator, typed: str) -> None:
-        amount, _space, unit = typed.partition(" ")
-        box.locator("input").fill(amount)
-        if box.locator("select.unit").count():
-            box.locator("select.unit").select_option(label=unit)
-        else:
-            expect(box.locator("span.unit")).to_have_text(unit)
-
-    def _step_up(self, box: Locator, value: Stepped) -> None:
-        if not self.ward.javascript:
-            self._fill_number(box, value.typed)
-            return
-        for _tap in range(value.taps):
-            box.locator("button[data-direction='1']").tap()
-        expect(box.locator("input")).to_have_value(value.typed.split(" ")[0])
+        filling.fill(form, values, steppers=self.ward.javascript)
 
     # Recording ------------------------------------------------------------------------------------------------------
 
