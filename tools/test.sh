@@ -7,13 +7,15 @@ KYPHO_CHROMIUM=$(tools/chromium.sh)
 export KYPHO_CHROMIUM
 status=0
 if [ -n "$KYPHO_CHROMIUM" ] && [ -n "${CI:-}" ] && [ $# -eq 0 ]; then
-    # Two halves side by side, each with a database of its own.
+    # On two cores: the tests of the web beside the quick ones, each with a database of its own; then, with the
+    # machine to themselves, those that start servers and browsers and look at the time.
     mkdir -p var
     KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web >var/test-web.log 2>&1 &
     web=$!
-    .venv/bin/python -m pytest --ignore=tests/web || status=$?
+    .venv/bin/python -m pytest --ignore=tests/web --ignore=tests/live --ignore=tests/browser || status=$?
     wait "$web" || status=$?
     cat var/test-web.log
+    .venv/bin/python -m pytest tests/live tests/browser || status=$?
 elif [ -n "$KYPHO_CHROMIUM" ]; then
     .venv/bin/python -m pytest "$@" || status=$?
 else
