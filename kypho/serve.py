@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import shutil
 import socket
 import time
@@ -103,6 +104,8 @@ def _embedded() -> Iterator[None]:
     try:
         yield
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM):  # a second Ctrl-C must not leave the database running
+            signal.signal(number, signal.SIG_IGN)
         database.stop()
 
 
