@@ -2,8 +2,8 @@
 
 import argparse
 import os
-import signal
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Iterator
