@@ -230,6 +230,7 @@ def test_a_signed_in_page_and_a_form_say_that_the_database_is_away(
         httpx.Client(base_url=server.url, timeout=20) as client,
     ):
         sign_in(client)
+        time.sleep(1)  # the tests' server commits without waiting for the disk: let the session get there
         postmaster(lone_database).kill()
         time.sleep(0.5)
         try:
