@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from . import values
 from .definitions import Milestone, Needed, Phase, Role, SecondPerson, Step
 from .progress import CLOSED, Place, Progress, Unmet
-from .state import CaseState, CaseStatus, Entry, Flag, LevelState, LevelStatus, StepStatus
+from .state import CaseState, CaseStatus, Entry, Flag, LevelState, LevelStatus, Source, StepStatus
 
 UNDO_WITHIN = timedelta(seconds=60)
 EARLIEST = timedelta(days=7)
@@ -206,7 +206,15 @@ def side_name(side: str) -> str:
     return {"left": _("left"), "right": _("right")}.get(side, side)
 
 
-def check_step(progress: Progress, place: Place | None) -> Place:
+def judges_order(source: Source) -> bool:
+    """Whether the order of the steps can still refuse an entry that came this way.
+
+    What was done without the server, offline or on paper, has happened: it is recorded and flagged, never refused.
+    """
+    return source is Source.LIVE
+
+
+def check_step(progress: Progress, place: Place | None, source: Source = Source.LIVE) -> Place:
     """The case takes entries and has that step; a side that is not open may be opened in an open level."""
     check_recordable(progress.state)
     if place is None:
@@ -214,7 +222,7 @@ def check_step(progress: Progress, place: Place | None) -> Place:
     if place.needs_side:
         raise Invalid({"side": _("Choose left, right or both.")})
     level = progress.state.levels.get(place.key.level)
-    if level and place.key.side and place.key.side not in level.sides:
+    if judges_order(source) and level and place.key.side and place.key.side not in level.sides:
         if level.status in CLOSED:
             raise Refused(
                 "level_closed", _("%(level)s was closed; no new access.") % {"level": level.vertebra}
@@ -242,12 +250,14 @@ def check_free(place: Place, name_of: Callable[[int], str], at: Callable[[dateti
     )
 
 
-def check_order(progress: Progress, place: Place, actor: Actor, override_reason: str) -> list[Unmet]:
+def check_order(
+    progress: Progress, place: Place, actor: Actor, override_reason: str, source: Source = Source.LIVE
+) -> list[Unmet]:
     """The requirements hold, or may be passed over. Returns those passed over: soft ones always, hard ones in an
-    emergency or with a reason by somebody who may override."""
+    emergency, with a reason by somebody who may override, or where it has already happened (`judges_order`)."""
     unmet = progress.unmet(place)
     hard = [u for u in unmet if u.requirement.hard]
-    if not hard or progress.state.emergency_at:
+    if not hard or progress.state.emergency_at or not judges_order(source):
         return unmet
     if not override_reason:
         raise Refused("out_of_order", order_sentence(hard[0]), may_override=actor.may(Act.OVERRIDE))

@@ -10,7 +10,7 @@ from procedures.commands import Command, PatientDetails, Plan, Receipt
 from procedures.definitions import Field, FieldType, Key, Needed, Role, Step
 from procedures.models import Case, Membership, Product, Unit, User
 from procedures.protocols import frozen, loader
-from procedures.state import StepState
+from procedures.state import Source, StepState
 from procedures.values import quantity, stamp
 
 PASSWORD = "a-long-enough-phrase"
@@ -58,10 +58,18 @@ class World:
         commands.start(self.command(case_id))
         return case_id
 
-    def command(self, case_id: UUID, by: str = "nurse", performed_by: str = "") -> Command:
+    def command(
+        self, case_id: UUID, by: str = "nurse", performed_by: str = "", source: Source = Source.LIVE
+    ) -> Command:
         """A fresh command of one of the people."""
         performer = self.people[performed_by].pk if performed_by else None
-        return Command(case_id=case_id, by=self.people[by], command_id=uuid4(), performed_by=performer)
+        return Command(
+            case_id=case_id,
+            by=self.people[by],
+            command_id=uuid4(),
+            performed_by=performer,
+            source=source,
+        )
 
     def abroad(self, name: str, role: Role) -> User:
         """Somebody who works in the other unit; known by that name from now on."""

@@ -34,7 +34,8 @@ def record_done(
     """Record that a step was done: one entry, or with `side="both"` one for each side.
 
     Without `performed_at` it was done now. `confirmed` names the fields whose unusual value was asked about;
-    `override_reason` passes over hard requirements where the role allows it.
+    `override_reason` passes over hard requirements where the role allows it. What comes from paper or from a tablet
+    that was offline has happened: it is never refused for its order, but flagged.
     """
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_performer(ledger.performer)
@@ -42,7 +43,7 @@ def record_done(
     rules.check_times(done_at, ledger.now)
     given = _without_gaps(values)
     for text in _keys(key, side):
-        place = rules.check_step(ledger.progress, ledger.progress.place(text))
+        place = rules.check_step(ledger.progress, ledger.progress.place(text), ledger.command.source)
         _open_access(ledger, place)
         place = ledger.progress.place(text) or place
         rules.check_free(place, lambda user: person(user).name, _clock_time)
@@ -87,7 +88,8 @@ def _flags(
     done_at: datetime,
 ) -> set[str]:
     """Judge order and values; write the override where one was needed. Returns the flags of the entry."""
-    passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason)
+    source = ledger.command.source
+    passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason, source)
     unusual = rules.check_values(place.definition, values, set(confirmed))
     _check_entries(ledger, place, values)
     flags = rules.entry_flags(
@@ -96,7 +98,7 @@ def _flags(
     hard = [u.needs.code for u in passed if u.requirement.hard]
     if passed:
         flags.add(Flag.OUT_OF_ORDER)
-    if hard and not ledger.state.emergency_at:
+    if hard and rules.judges_order(source) and not ledger.state.emergency_at:
         flags.add(Flag.OVERRIDDEN)
         ledger.write(
             EventKind.REQUIREMENT_OVERRIDDEN,

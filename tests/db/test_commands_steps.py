@@ -10,9 +10,9 @@ from procedures import clock, commands
 from procedures.commands import BOTH, Command
 from procedures.definitions import Role
 from procedures.models import Case, Event, Level, Membership
-from procedures.state import EventKind, Flag, LevelStatus, StepStatus
+from procedures.state import EventKind, Flag, LevelStatus, Source, StepStatus
 from tests.refusals import invalid, refused
-from tests.world import World
+from tests.world import World, needed_now
 
 pytestmark = pytest.mark.django_db
 
@@ -184,6 +184,21 @@ def test_in_an_emergency_nothing_blocks_and_everything_is_flagged(world: World, 
     assert entry.flags == (Flag.OUT_OF_ORDER,)
     kinds = Event.objects.filter(case=case_id).values_list("kind", flat=True)
     assert EventKind.REQUIREMENT_OVERRIDDEN not in kinds
+
+
+@pytest.mark.parametrize("source", [Source.OFFLINE, Source.PAPER])
+def test_what_has_happened_is_recorded_whatever_its_order_and_says_so(
+    world: World, case_id: UUID, source: Source
+) -> None:
+    commands.record_done(world.command(case_id, "sedation", source=source), "K02")
+    balloon = needed_now(case_id, "K09a-L1-left")
+    commands.record_done(world.command(case_id, "operator", source=source), "K09a-L1-left", values=balloon)
+    for key in ("K02", "K09a-L1-left"):
+        entry = world.step(case_id, key).live[0]
+        assert (entry.source, entry.flags) == (source, (Flag.OUT_OF_ORDER,))
+    kinds = Event.objects.filter(case=case_id).values_list("kind", flat=True)
+    assert EventKind.REQUIREMENT_OVERRIDDEN not in kinds
+    assert EventKind.ACCESS_ADDED in kinds  # a balloon without a recorded needle opens its side
 
 
 # Access -------------------------------------------------------------------------------------------------------------

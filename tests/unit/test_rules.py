@@ -10,7 +10,7 @@ from procedures import rules
 from procedures.definitions import Role
 from procedures.progress import Place
 from procedures.rules import Act, Actor, Invalid, Refused
-from procedures.state import EventKind, StepStatus
+from procedures.state import EventKind, Source, StepStatus
 from tests.sheet import NURSE, OPERATOR, OTHER, SHIPPED, START, Sheet, ml
 
 NURSE_ACTOR = Actor(NURSE, Role.CIRCULATING_NURSE)
@@ -230,6 +230,14 @@ def test_a_soft_requirement_and_an_emergency_let_through() -> None:
     assert order(sheet, "K01", SCRUB) == ["PRE-ID"]
     sheet.add(EventKind.EMERGENCY_ON)
     assert order(sheet, "K02", SCRUB) == ["PRE-ID"]
+
+
+def test_order_judges_only_what_is_recorded_live() -> None:
+    assert {source for source in Source if rules.judges_order(source)} == {Source.LIVE}
+    sheet = Sheet()
+    for source in (Source.OFFLINE, Source.PAPER):
+        passed = rules.check_order(sheet.progress, sheet.place("K02"), SCRUB, "", source)
+        assert [unmet.needs.code for unmet in passed] == ["PRE-ID"]
 
 
 def test_the_sentence_names_the_level_and_the_right_answer() -> None:
