@@ -22,8 +22,10 @@ def encode(case_id: UUID, event: Event) -> str:
             "about": event.about,
             "case": case_id,
             "command_id": event.command_id,
+            "device_at": event.device_at,
             "flags": sorted(event.flags),
             "kind": event.kind,
+            "offset_ms": event.offset_ms,
             "part": event.part,
             "performed_at": event.performed_at,
             "performed_by": event.performed_by,
@@ -33,13 +35,16 @@ def encode(case_id: UUID, event: Event) -> str:
             "seq": event.seq,
             "source": event.source,
             "step_key": event.step_key,
+            "tablet": event.tablet,
             "values": event.values,
+            "via": event.via,
         }
     )
 
 
 def decode(data: Mapping[str, Any]) -> Event:
     """The event that `encode` wrote. Raises KeyError or ValueError where the data is not one."""
+    device_at = data.get("device_at")
     return Event(
         seq=data["seq"],
         kind=EventKind(data["kind"]),
@@ -55,6 +60,10 @@ def decode(data: Mapping[str, Any]) -> Event:
         source=Source(data["source"]),
         command_id=UUID(data["command_id"]),
         part=data["part"],
+        via=data.get("via"),
+        tablet=data.get("tablet"),
+        device_at=datetime.fromisoformat(device_at) if device_at else None,
+        offset_ms=data.get("offset_ms"),
     )
 
 

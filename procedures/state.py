@@ -47,6 +47,11 @@ class EventKind(StrEnum):
     STEP_VERIFIED = "step.verified"
     REQUIREMENT_OVERRIDDEN = "requirement.overridden"
     EVENT_VOIDED = "event.voided"
+    EVENT_MOVED = "event.moved"
+    EVENT_RECONCILED = "event.reconciled"
+    HANDOVER_OFFERED = "handover.offered"
+    HANDOVER_ACCEPTED = "handover.accepted"
+    HANDOVER_WITHDRAWN = "handover.withdrawn"
     PATIENT_CORRECTED = "patient.corrected"
     ALLERGY_ADDED = "allergy.added"
     ALLERGY_WITHDRAWN = "allergy.withdrawn"
@@ -117,7 +122,12 @@ MARKS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One event as the fold sees it. `about` is the seq of the entry that it adds to, corrects, verifies or voids."""
+    """One event as the fold sees it. `about` is the seq of the entry that it adds to, corrects, verifies or voids.
+
+    `via` is whose session it came through, where that is not the recorder's own; `tablet` the enrolled tablet.
+    What waited in a tablet's queue keeps `device_at`, the time that the tablet's own clock showed, and `offset_ms`,
+    by how many milliseconds that clock was behind the server's when this was last measured.
+    """
 
     seq: int
     kind: EventKind
@@ -133,6 +143,10 @@ class Event:
     flags: tuple[str, ...] = ()
     reason: str = ""
     source: Source = Source.LIVE
+    via: int | None = None
+    tablet: int | None = None
+    device_at: datetime | None = None
+    offset_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -26,13 +25,28 @@ STEP = ("key", "code", "level", "side", "state", "entries", "done_at", "last_seq
 LEVEL = ("vertebra", "planned", "state", "reason", "sides", "closed")
 TEAM = ("user_id", "role", "since", "until")
 # Beside the text and the hashes: what the columns of an event repeat of its text.
-REPEATED = ("seq", "kind", "step_key", "about", "performed_by", "recorded_by", "source", "part")
+REPEATED = (
+    "seq",
+    "kind",
+    "step_key",
+    "about",
+    "performed_by",
+    "recorded_by",
+    "source",
+    "part",
+    "via",
+    "tablet",
+)
 EVENT = (
-    "seq", "kind", "step_key", "about", "performed_by_id", "recorded_by_id", "source", "part",
+    "seq", "kind", "step_key", "about", "performed_by_id", "recorded_by_id", "source", "part", "via_id", "tablet_id",
     "performed_at", "recorded_at", "command_id", "prev_hash", "hash", "canonical",
 )  # fmt: skip
 REPEATS = len(REPEATED)
-_values = itemgetter(*REPEATED)
+
+
+def _values(data: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Those of a text. One from before tablets were known does not name one."""
+    return tuple(data.get(name) for name in REPEATED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,13 +25,21 @@ from procedures.state import Event as Happening
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """Who records, in which case, under which id; and who did it, where that is somebody else."""
+    """Who records, in which case, under which id; and who did it, where that is somebody else.
+
+    `via`: whose session it came through, where the recorder gave a PIN in somebody else's; `tablet`: the enrolled
+    tablet. What waited in a queue has `device_at` and `offset_ms` (see `state.Event`).
+    """
 
     case_id: UUID
     by: User
     command_id: UUID
     performed_by: int | None = None
     source: Source = Source.LIVE
+    via: int | None = None
+    tablet: int | None = None
+    device_at: datetime | None = None
+    offset_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,10 @@ class Ledger:
             source=self.command.source,
             command_id=self.command.command_id,
             part=len(self.written),
+            via=self.command.via,
+            tablet=self.command.tablet,
+            device_at=self.command.device_at,
+            offset_ms=self.command.offset_ms,
         )
         self.state = apply(self.protocol, self.state, event)
         self.written.append(event)
@@ -204,6 +216,8 @@ def _event_row(
         source=event.source,
         command_id=event.command_id,
         part=event.part,
+        via_id=event.via,
+        tablet_id=event.tablet,
         input_digest=input_digest,
         canonical=text,
         prev_hash=previous,

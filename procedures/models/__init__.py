@@ -4,7 +4,7 @@ from .case import Access, Case, CaseTeam, Level, Step
 from .catalogue import Product
 from .event import Event
 from .patient import Allergy, Patient
-from .people import Membership, Unit, User
+from .people import Membership, Tablet, Unit, User
 from .protocol import FieldDefinition, Protocol, ProtocolVersion, Requirement, StepDefinition, TimerDefinition
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "Requirement",
     "Step",
     "StepDefinition",
+    "Tablet",
     "TimerDefinition",
     "Unit",
     "User",

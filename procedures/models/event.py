@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from procedures.state import EventKind, Source
 
 from .case import Case
+from .people import Tablet
 from .ranges import in_record_time
 
 
@@ -31,6 +32,10 @@ class Event(models.Model):
     source = models.CharField(max_length=8, choices=[(source.value, source.value) for source in Source])
     command_id = models.UUIDField()
     part = models.PositiveSmallIntegerField()
+    via = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    tablet = models.ForeignKey(Tablet, models.PROTECT, null=True, related_name="+", db_index=False)
     input_digest = models.BinaryField(max_length=32)
     canonical = models.TextField()
     data = models.GeneratedField(

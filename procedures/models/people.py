@@ -9,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from procedures.definitions import Role
 
+from .ranges import in_record_time
+
 ROLE_LABELS = {
     Role.WARD_NURSE: _("Ward nurse"),
     Role.CIRCULATING_NURSE: _("Circulating nurse"),
@@ -90,3 +92,31 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}, {self.get_role_display()}, {self.unit}"
+
+
+class Tablet(models.Model):
+    """A tablet that an administrator enrolled for a unit. Its cookie holds a secret; only the hash is kept here.
+
+    On it, and nowhere else, a PIN is worth something. A revoked tablet can do nothing.
+    """
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="tablets", verbose_name=_("unit"))
+    name = models.CharField(_("name"), max_length=40, help_text=_("As it is written on the tablet: Room 2"))
+    secret_hash = models.BinaryField(max_length=32, null=True, editable=False)
+    enrolled_at = models.DateTimeField(_("enrolled at"), null=True, editable=False)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("tablet")
+        verbose_name_plural = _("tablets")
+        ordering = ["unit", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit", "name"], condition=models.Q(revoked_at=None), name="tablet_name_once_per_unit"
+            ),
+            models.UniqueConstraint(fields=["secret_hash"], name="tablet_secret_once"),
+            in_record_time("tablet", "enrolled_at", "revoked_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

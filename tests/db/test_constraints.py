@@ -26,6 +26,7 @@ from procedures.models import (
     Patient,
     Product,
     Step,
+    Tablet,
     Unit,
     User,
 )
@@ -116,6 +117,7 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"working_from": 5, "working_until": 5},
         ],
     },
+    Tablet: {"tablet_times_in_range": [{"enrolled_at": TOO_EARLY}, {"revoked_at": TOO_LATE}]},
 }
 # A status that nobody knows has no ending either, and PostgreSQL asks in the order of the names.
 IMPLIED_BY = {"case_status_known": "case_ended_pair"}
@@ -134,6 +136,7 @@ REFUSED_COPIES: dict[type[Model], dict[str, dict[str, Any]]] = {
     Unit: {"procedures_unit_name_key": {"rooms": []}},
     User: {"procedures_user_username_key": {"display_name": "Other"}},
     Access: {"access_once_an_hour": {"right": "team"}},
+    Tablet: {"tablet_name_once_per_unit": {"secret_hash": None}, "tablet_secret_once": {"name": "Other"}},
 }
 # Rows of the logs cannot be changed, so these are tried with a new row (`insert_event`, `insert_access`).
 REFUSED_EVENTS: dict[str, dict[str, Any]] = {
@@ -161,6 +164,7 @@ def case_id(world: World) -> UUID:
     case_id = world.started("L1")
     world.do(case_id, "PRE-ID")
     at = Case.objects.get(pk=case_id).opened_at
+    Tablet.objects.create(unit=world.unit, name="Room 1", secret_hash=bytes(32))
     Access.objects.create(case_id=case_id, user=world.nurse, hour=at, at=at, right="member")
     return case_id
 
@@ -283,6 +287,7 @@ def test_every_trigger_is_always_on() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal")
         found = dict(cursor.fetchall())
+    assert found.pop("names_changed") == "O"  # wakes, and guards nothing
     assert found == dict.fromkeys(
         [
             "access_append_only", "event_append_only", "event_follows", "fielddefinition_frozen",

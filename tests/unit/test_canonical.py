@@ -41,10 +41,11 @@ def test_the_text_is_exact() -> None:
     )
     assert text == (
         '{"about":null,"case":"00000000-0000-0000-0000-000000000001",'
-        '"command_id":"00000000-0000-0000-0000-000000000009","flags":["late"],"kind":"step.done","part":1,'
+        '"command_id":"00000000-0000-0000-0000-000000000009","device_at":null,"flags":["late"],'
+        '"kind":"step.done","offset_ms":null,"part":1,'
         '"performed_at":"2026-11-22T12:00:00.000005+00:00","performed_by":1,"reason":"",'
         '"recorded_at":"2026-11-22T12:00:00.000005+00:00","recorded_by":2,"seq":3,"source":"live",'
-        '"step_key":"K02","values":{"gauge":{"amount":"20","unit":"{G}"}}}'
+        '"step_key":"K02","tablet":null,"values":{"gauge":{"amount":"20","unit":"{G}"}},"via":null}'
     )
 
 
@@ -53,8 +54,9 @@ def test_the_text_is_exact() -> None:
 )
 def test_an_event_comes_back_as_it_was(values: dict[str, Any], about: int | None) -> None:
     said = event(
-        values=values, about=about, flags=("confirmed", "late"), source=Source.PAPER, reason="é 脊 \u2028"
-    )
+        values=values, about=about, flags=("confirmed", "late"), source=Source.OFFLINE, reason="é 脊 \u2028",
+        via=4, tablet=7, device_at=NOON, offset_ms=-1500,
+    )  # fmt: skip
     assert canonical.decode(json.loads(canonical.encode(CASE, said))) == said
 
 
