@@ -2,18 +2,23 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
+
+from django.contrib.auth.hashers import make_password
 
 from procedures import clock, commands
 from procedures.commands import Command, PatientDetails, Plan, Receipt
 from procedures.definitions import Field, FieldType, Key, Needed, Role, Step
-from procedures.models import Case, Membership, Product, Unit, User
+from procedures.models import Case, Membership, Pin, Product, Tablet, Unit, User
 from procedures.protocols import frozen, loader
 from procedures.state import Source, StepState
 from procedures.values import quantity, stamp
 
 PASSWORD = "a-long-enough-phrase"
+PIN = "271828"
+SECRET = "the secret that the cookie of the enrolled tablet holds"
 PEOPLE = {
     "ward": ("Wanda Ward", Role.WARD_NURSE),
     "nurse": ("Ada Okafor", Role.CIRCULATING_NURSE),
@@ -132,6 +137,17 @@ def build() -> World:
     Product.objects.create(kind="balloon", name="Balloon 15/3", manufacturer="Maker", max_pressure_psi=400)
     Product.objects.create(kind="needle", name="Needle 11 G", manufacturer="Maker")
     return World(unit, other, people, stranger)
+
+
+def give_pin(user: User, pin: str = PIN) -> None:
+    """Let somebody have a PIN."""
+    Pin.objects.create(user=user, hash=make_password(pin), changed_at=clock.now())
+
+
+def tablet_of(unit: Unit, name: str = "Room 2", secret: str = SECRET) -> Tablet:
+    """A tablet enrolled for a unit."""
+    digest = sha256(f"{name} {secret}".encode()).digest()
+    return Tablet.objects.create(unit=unit, name=name, secret_hash=digest, enrolled_at=clock.now())
 
 
 def open_with(world: World, case_id: UUID, levels: Any, **details: Any) -> Receipt:

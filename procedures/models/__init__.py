@@ -1,5 +1,6 @@
 """The nouns of Kypho (design.md section 3)."""
 
+from .accounts import AccountEvent, Pin
 from .case import Access, Case, CaseTeam, Level, Step
 from .catalogue import Product
 from .event import Event
@@ -9,6 +10,7 @@ from .protocol import FieldDefinition, Protocol, ProtocolVersion, Requirement, S
 
 __all__ = [
     "Access",
+    "AccountEvent",
     "Allergy",
     "Case",
     "CaseTeam",
@@ -17,6 +19,7 @@ __all__ = [
     "Level",
     "Membership",
     "Patient",
+    "Pin",
     "Product",
     "Protocol",
     "ProtocolVersion",

@@ -1,5 +1,6 @@
 """Who works where: users, units, and what somebody is in a unit."""
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
@@ -35,6 +36,13 @@ class User(AbstractUser):
     initials = models.CharField(_("initials"), max_length=4)
     profession = models.CharField(_("profession"), max_length=60, blank=True)
     registration_number = models.CharField(_("registration number"), max_length=40, blank=True)
+    ends_at = models.DateTimeField(
+        _("ends at"),
+        null=True,
+        blank=True,
+        editable=False,
+        help_text=_("An agency nurse's account ends then."),
+    )
 
     objects: ClassVar[UserManager["User"]] = UserManager()  # type: ignore[assignment]
 
@@ -44,9 +52,14 @@ class User(AbstractUser):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ["display_name"]
+        constraints = [in_record_time("user", "ends_at")]
 
     def __str__(self) -> str:
         return self.display_name or self.username
+
+    def has_ended(self, moment: datetime) -> bool:
+        """Whether an account that was opened for one shift is over."""
+        return self.ends_at is not None and self.ends_at <= moment
 
     def get_full_name(self) -> str:
         """The name as colleagues say it."""
@@ -79,6 +92,11 @@ class Membership(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships", verbose_name=_("person"))
     unit = models.ForeignKey(Unit, models.CASCADE, related_name="memberships", verbose_name=_("unit"))
     role = models.CharField(_("role"), max_length=20, choices=ROLE_CHOICES)
+    charge = models.BooleanField(
+        _("charge nurse"),
+        default=False,
+        help_text=_("May reset PINs and open accounts for agency nurses in this unit."),
+    )
 
     class Meta:
         verbose_name = _("membership")
@@ -102,9 +120,15 @@ class Tablet(models.Model):
 
     unit = models.ForeignKey(Unit, models.PROTECT, related_name="tablets", verbose_name=_("unit"))
     name = models.CharField(_("name"), max_length=40, help_text=_("As it is written on the tablet: Room 2"))
+    code_hash = models.BinaryField(max_length=32, null=True, editable=False)
+    code_expires_at = models.DateTimeField(null=True, editable=False)
     secret_hash = models.BinaryField(max_length=32, null=True, editable=False)
     enrolled_at = models.DateTimeField(_("enrolled at"), null=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
+    # Who used it last, the latest first; and the wrong PINs of the last minutes, whosever they were.
+    recent = ArrayField(models.BigIntegerField(), default=list, editable=False)
+    tries = models.PositiveIntegerField(default=0, editable=False)
+    tries_since = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("tablet")
@@ -115,7 +139,13 @@ class Tablet(models.Model):
                 fields=["unit", "name"], condition=models.Q(revoked_at=None), name="tablet_name_once_per_unit"
             ),
             models.UniqueConstraint(fields=["secret_hash"], name="tablet_secret_once"),
-            in_record_time("tablet", "enrolled_at", "revoked_at"),
+            models.UniqueConstraint(fields=["code_hash"], name="tablet_code_once"),
+            models.CheckConstraint(
+                name="tablet_code_pair",
+                condition=models.Q(code_hash=None, code_expires_at=None)
+                | models.Q(code_hash__isnull=False, code_expires_at__isnull=False),
+            ),
+            in_record_time("tablet", "enrolled_at", "revoked_at", "code_expires_at", "tries_since"),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ DO $$
 DECLARE
     found regclass;
     allowed text;
-    append_only constant text[] := ARRAY['procedures_event', 'procedures_access'];
+    append_only constant text[] := ARRAY['procedures_event', 'procedures_access', 'procedures_accountevent'];
     never_deleted constant text[] := ARRAY[
         'procedures_allergy', 'procedures_case', 'procedures_caseteam', 'procedures_level', 'procedures_patient',
         'procedures_step'];

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from procedures import canonical
-from procedures.models import Access, Case, Event
+from procedures.models import Access, AccountEvent, Case, Event
 from tests.world import World
 
 COLUMNS = (
@@ -73,6 +73,11 @@ TABLES = {
         "trigger": "access_append_only",
         "constraint": "access_right_known",
     },
+    "procedures_accountevent": {
+        "c": "what",
+        "trigger": "accountevent_append_only",
+        "constraint": "accountevent_what_known",
+    },
 }
 
 
@@ -98,6 +103,7 @@ def log(lasting_world: World) -> UUID:
     lasting_world.do(case_id, "PRE-ID")
     at = Case.objects.get(pk=case_id).opened_at
     Access.objects.create(case_id=case_id, user=lasting_world.nurse, hour=at, at=at, right="member")
+    AccountEvent.objects.create(at=at, what="pin.set", who=lasting_world.nurse, whom=lasting_world.nurse)
     return case_id
 
 

@@ -17,6 +17,7 @@ from django.db.models import CheckConstraint, F, Model
 from procedures import commands
 from procedures.models import (
     Access,
+    AccountEvent,
     Allergy,
     Case,
     CaseTeam,
@@ -24,13 +25,14 @@ from procedures.models import (
     Level,
     Membership,
     Patient,
+    Pin,
     Product,
     Step,
     Tablet,
     Unit,
     User,
 )
-from tests.world import World
+from tests.world import World, give_pin
 
 pytestmark = pytest.mark.django_db
 ELSEWHERE = {
@@ -117,7 +119,20 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"working_from": 5, "working_until": 5},
         ],
     },
-    Tablet: {"tablet_times_in_range": [{"enrolled_at": TOO_EARLY}, {"revoked_at": TOO_LATE}]},
+    Tablet: {
+        "tablet_times_in_range": [
+            {"enrolled_at": TOO_EARLY},
+            {"revoked_at": TOO_LATE},
+            {"tries_since": TOO_LATE},
+            {"code_expires_at": TOO_LATE},
+        ],
+        "tablet_code_pair": [{"code_hash": None}, {"code_expires_at": None}],
+    },
+    Pin: {
+        "pin_locked_after_five": [{"failures": 5}, {"failures": 6, "locked_at": NOON}, {"locked_at": NOON}],
+        "pin_times_in_range": [{"changed_at": TOO_EARLY}, {"failures": 5, "locked_at": TOO_LATE}],
+    },
+    User: {"user_times_in_range": [{"ends_at": TOO_EARLY}, {"ends_at": TOO_LATE}]},
 }
 # A status that nobody knows has no ending either, and PostgreSQL asks in the order of the names.
 IMPLIED_BY = {"case_status_known": "case_ended_pair"}
@@ -136,7 +151,12 @@ REFUSED_COPIES: dict[type[Model], dict[str, dict[str, Any]]] = {
     Unit: {"procedures_unit_name_key": {"rooms": []}},
     User: {"procedures_user_username_key": {"display_name": "Other"}},
     Access: {"access_once_an_hour": {"right": "team"}},
-    Tablet: {"tablet_name_once_per_unit": {"secret_hash": None}, "tablet_secret_once": {"name": "Other"}},
+    Tablet: {
+        "tablet_name_once_per_unit": {"secret_hash": None, "code_hash": None, "code_expires_at": None},
+        "tablet_secret_once": {"name": "Other", "code_hash": None, "code_expires_at": None},
+        "tablet_code_once": {"name": "Other", "secret_hash": None},
+    },
+    Pin: {"procedures_pin_user_id_key": {"failures": 1}},
 }
 # Rows of the logs cannot be changed, so these are tried with a new row (`insert_event`, `insert_access`).
 REFUSED_EVENTS: dict[str, dict[str, Any]] = {
@@ -156,6 +176,10 @@ REFUSED_ACCESSES: dict[str, dict[str, Any]] = {
     "access_right_known": {"right": "curiosity"},
     "access_times_in_range": {"at": TOO_EARLY},
 }
+REFUSED_ACCOUNT_EVENTS: dict[str, dict[str, Any]] = {
+    "accountevent_what_known": {"what": "pin.guessed"},
+    "accountevent_times_in_range": {"at": TOO_EARLY},
+}
 
 
 @pytest.fixture
@@ -164,7 +188,11 @@ def case_id(world: World) -> UUID:
     case_id = world.started("L1")
     world.do(case_id, "PRE-ID")
     at = Case.objects.get(pk=case_id).opened_at
-    Tablet.objects.create(unit=world.unit, name="Room 1", secret_hash=bytes(32))
+    Tablet.objects.create(
+        unit=world.unit, name="Room 1", secret_hash=bytes(32), code_hash=bytes(32), code_expires_at=at
+    )
+    give_pin(world.nurse)
+    AccountEvent.objects.create(at=at, what="pin.set", who=world.nurse, whom=world.nurse)
     Access.objects.create(case_id=case_id, user=world.nurse, hour=at, at=at, right="member")
     return case_id
 
@@ -263,12 +291,24 @@ def test_a_look_that_makes_no_sense_is_refused(name: str, changes: dict[str, Any
     assert violated(lambda: look.save(force_insert=True)) == name
 
 
+@pytest.mark.parametrize(("name", "changes"), REFUSED_ACCOUNT_EVENTS.items(), ids=REFUSED_ACCOUNT_EVENTS)
+def test_an_account_event_that_makes_no_sense_is_refused(
+    name: str, changes: dict[str, Any], case_id: UUID
+) -> None:
+    event = row(AccountEvent, case_id)
+    event.pk = None
+    for key, value in changes.items():
+        setattr(event, key, value)
+    assert violated(lambda: event.save(force_insert=True)) == name
+
+
 def named(table: dict[type[Model], dict[str, Any]]) -> set[str]:
     return {name for rows in table.values() for name in rows}
 
 
 def test_every_constraint_is_tried() -> None:
     tried = named(REFUSED_CHANGES) | named(REFUSED_COPIES) | set(REFUSED_EVENTS) | set(REFUSED_ACCESSES)
+    tried |= set(REFUSED_ACCOUNT_EVENTS)
     models = [m for m in apps.get_app_config("procedures").get_models() if m.__name__ not in ELSEWHERE]
     assert len(models) >= 12
     ours = {constraint.name for model in models for constraint in model._meta.constraints}
@@ -290,7 +330,8 @@ def test_every_trigger_is_always_on() -> None:
     assert found.pop("names_changed") == "O"  # wakes, and guards nothing
     assert found == dict.fromkeys(
         [
-            "access_append_only", "event_append_only", "event_follows", "fielddefinition_frozen",
+            "access_append_only", "accountevent_append_only", "event_append_only", "event_follows",
+            "fielddefinition_frozen",
             "protocolversion_frozen", "requirement_frozen", "stepdefinition_frozen", "timerdefinition_frozen",
         ],
         "A",

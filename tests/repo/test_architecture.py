@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "directory": {"models", "rules"},
     "access": {"clock", "models"},
     "projection": {"definitions", "models", "progress", "state", "values"},
+    "signin": {"clock", "models", "rules"},
     "verification": {"canonical", "definitions", "models", "progress", "projection", "protocols", "state"},
     "commands": {
         "canonical", "clock", "definitions", "directory", "live", "models", "progress", "projection", "protocols",
@@ -68,6 +69,7 @@ ALSO_WRITE: dict[str, set[str]] = {
     "procedures/protocols/loader.py": {
         "Protocol", "ProtocolVersion", "StepDefinition", "FieldDefinition", "Requirement", "TimerDefinition", "version",
     },
+    "procedures/signin/pins.py": {"AccountEvent", "Pin", "Tablet"},
     "procedures/demo/people.py": {"Unit", "Product", "Membership", "user"},
 }  # fmt: skip
 # Reads only which protocol a case has, and nothing of the patient: the command asks for the right.
