@@ -2,7 +2,7 @@
 
 * `/livez` is answered here: it says that this process runs, whatever the database does.
 * Static files are sent from memory of their names, compressed beforehand.
-* Streams go to Django's ASGI application and may last for hours.
+* Streams are judged as a page is and then held open without a thread (kypho/streams.py).
 * Exports, PDF and statistics go to a small pool of threads of their own.
 * Every other page goes to a bounded pool of threads, with a deadline to the first byte. After it the person gets a
   plain page (503), and the work runs to its end into nothing: cancelling would lose the thread for good, and a
@@ -14,15 +14,15 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 from wsgiref.headers import Headers
 
 import structlog
 from a2wsgi import WSGIMiddleware
 from django.conf import settings
-from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.urls import Resolver404, get_resolver, resolve
 from servestatic import ServeStaticASGI
@@ -31,11 +31,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kypho.settings")
 
 from kypho.headers import BARE
 from kypho.logs import DEADLINES
+from kypho.streams import Message, Receive, Scope, Send, Streams
+from procedures.live import Hub, address
 
-type Scope = MutableMapping[str, Any]
-type Message = MutableMapping[str, Any]
-type Receive = Callable[[], Awaitable[Message]]
-type Send = Callable[[Message], Awaitable[None]]
 type App = Callable[[Any, Any, Any], Awaitable[None]]
 
 DEADLINE_SECONDS = 6.0
@@ -192,10 +190,11 @@ class Kypho:
     """The whole server as one ASGI application."""
 
     def __init__(self) -> None:
-        self._streams: App = get_asgi_application()
         django = get_wsgi_application()
         self._exports: App = Pool(django, settings.EXPORT_THREADS)
         self._pages: App = Deadline(Pool(django, settings.PAGE_THREADS), DEADLINE_SECONDS)
+        self._hub = Hub()
+        self._streams: App = Streams(self._judge, self._hub)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -208,6 +207,16 @@ class Kypho:
             await self._streams(scope, receive, send)
         else:
             await self._page(scope, receive, send)
+
+    async def _judge(self, scope: Scope) -> list[Message]:
+        """What Django says to a request without a body."""
+        answer: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            answer.append(message)
+
+        await self._pages(cleaned(scope, 0), replay(b""), keep)
+        return answer
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["query_string"].isascii():
@@ -232,14 +241,35 @@ class Kypho:
         warm_up()
         if parent := os.environ.get("KYPHO_SUPERVISOR"):
             threading.Thread(target=_end_with, args=[int(parent)], daemon=True).start()
+        from procedures.directory import forget  # models can be imported only once Django is set up
+
+        listener = asyncio.create_task(self._hub.listen(address(), forget))
+        _before_the_end(self._hub.close)
         await send({"type": "lifespan.startup.complete"})
         await receive()
+        listener.cancel()
         await send({"type": "lifespan.shutdown.complete"})
 
 
 def warm_up() -> None:
     """Import the whole map of URLs now, not while the first nurse waits."""
     getattr(get_resolver(), "url_patterns")  # noqa: B009
+
+
+def _before_the_end(close: Callable[[], None]) -> None:
+    """End the streams at the signal to stop: the server waits for every open answer before it says goodbye to us."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def handle(sign: int, frame: FrameType | None, before: Any = before) -> None:
+            loop.call_soon_threadsafe(close)
+            if callable(before):
+                before(sign, frame)
+
+        signal.signal(number, handle)
 
 
 def _end_with(parent: int) -> None:

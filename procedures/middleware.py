@@ -22,8 +22,9 @@ class SignInRequired(LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponse:
-        """302 to sign-in for a page that a person asks for, else 401 with nothing to swap."""
-        if request.method in ("GET", "HEAD") and not getattr(request, "htmx", False):
+        """302 to sign-in for a page that a person asks for, else (streams too) 401 with nothing to swap."""
+        stream = request.path.endswith("/stream/")
+        if request.method in ("GET", "HEAD") and not stream and not getattr(request, "htmx", False):
             return super().handle_no_permission(request, view_func)
         response = render(request, "401.html", status=401)
         response["HX-Reswap"] = "none"

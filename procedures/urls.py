@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from .views import cases, levels, manage, patients, record, steps, today
+from .views import cases, levels, manage, patients, record, steps, stream, today
 
 
 class StepKey:
@@ -44,6 +44,8 @@ level_urls = [
 # /cases/<uuid>/
 case_urls: list[URLPattern | URLResolver] = [
     path("", cases.show, name="case"),
+    path("stream/", stream.case, name="case-stream"),
+    path("changes/", cases.changes, name="changes"),
     path("record/", record.show, name="record"),
     path("manage/", manage.show, name="manage"),
     path("missing/", steps.missing, name="missing"),
@@ -66,6 +68,7 @@ case_urls: list[URLPattern | URLResolver] = [
 
 urlpatterns = [
     path("", today.show, name="today"),
+    path("stream/", stream.today, name="today-stream"),
     path("theme/", today.theme, name="theme"),
     path("cases/new/", cases.new, name="new-case"),
     path("cases/<uuid:pk>/", include(case_urls)),

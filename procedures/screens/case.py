@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from procedures import rules
-from procedures.definitions import Milestone, Phase
+from procedures.definitions import Key, Milestone, Phase
 from procedures.models import Case
 from procedures.progress import Place
-from procedures.state import Entry, Event
+from procedures.state import ENDINGS, Entry, Event, EventKind
 
 from . import feed
-from .hand import Hand
+from .hand import Hand, stamp
 from .parts import Banner, new_command_id
 from .procedure import LevelView, PhaseView, Procedure, Row
 from .view import View
 
 REDRAW = ("case.", "level.", "access.")
+PATIENT = ("patient.", "allergy.")
+TURNING = {EventKind.CASE_STARTED, *ENDINGS}
 ICONS = {
     Milestone.VITALS: "pulse",
     Milestone.DRUG: "drug",
@@ -53,6 +55,8 @@ class Answer:
 
     `whole`: the set of rows itself changed, so `phases` and `levels` hold everything and are drawn anew; else
     `rows` are the rows that changed, `phases` the phases around them (for their heads) and `levels` their vertebrae.
+    `banner` is there where what is known of the patient changed; `turned`: the case began or ended, and the page around
+    the step is another.
     """
 
     case: Case
@@ -75,13 +79,14 @@ class Answer:
     paused_at: datetime | None
     emergency_at: datetime | None
     command_ids: dict[str, str] = field(default_factory=dict)
+    banner: Banner | None = None
+    turned: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
 class CaseScreen(Answer):
     """All that the whole page draws."""
 
-    banner: Banner
     levels_text: str
     operator: str
     protocol: str
@@ -94,9 +99,8 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
     """What changed for somebody who has seen everything before `events`. `touched`: rows to draw in any case."""
     procedure = Procedure(view, hand.key)
     whole = any(event.kind.startswith(REDRAW) for event in events)
-    places = view.progress.places
-    keys = {*touched, hand.key, *(event.step_key for event in events)} & places.keys()
-    changed = [place for key, place in places.items() if key in keys]
+    keys = {*touched, *(event.step_key for event in events)}
+    changed = [p for p in view.progress.places.values() if p.text in keys or _partner(p) in keys]
     around = {place.definition.phase for place in changed}
     vertebrae = {place.key.level for place in changed}
     return Answer(
@@ -114,8 +118,16 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
             if whole or level.vertebra in vertebrae
         ],
         rows=[] if whole else [procedure.row(p) for p in changed if p.definition.phase is not Phase.ANY],
-        feed=feed.lines(list(reversed(events)), view.protocol, view.names),
+        feed=feed.lines(list(reversed(events[-feed.FEED :])), view.protocol, view.names),
+        banner=view.banner if any(event.kind.startswith(PATIENT) for event in events) else None,
+        turned=any(event.kind in TURNING for event in events),
     )
+
+
+def _partner(place: Place) -> str:
+    """The row that decides whether this one is owed: the balloon in of a balloon out."""
+    code = place.definition.pairs_with
+    return str(Key(code, place.key.level, place.key.side)) if code else ""
 
 
 def build(view: View, hand: Hand) -> CaseScreen:
@@ -147,6 +159,7 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
     """What the page and the answer both show."""
     summary = view.progress.summary()
     by_milestone = view.protocol.by_milestone
+    hand.stamp = stamp(view, hand.key)
     notes = (by_milestone.get(m) for m in (Milestone.NOTE, Milestone.COMPLICATION))
     return {
         "case": view.case,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
@@ -55,7 +56,21 @@ class Hand:
     missing: list[Missing] = field(default_factory=list)
     notice: str = ""
     now: str = ""
+    stamp: str = ""
     command_id: str = field(default_factory=new_command_id)
+
+
+def stamp(view: View, key: str) -> str:
+    """What a step in hand stands on, in eight characters: while it is the same, the drawn step is still true."""
+    place = view.progress.places.get(key)
+    state = view.state
+    facts: list[Any] = [state.started_at, state.ended, bool(state.emergency_at), bool(state.paused_at)]
+    if place:
+        waiting = [(u.requirement.needs, u.waiting) for u in view.progress.unmet(place)]
+        facts += [place.step.last_seq, waiting, _sides(view, place)]
+    elif not key:
+        facts.append(len(view.progress.deficits))
+    return f"{crc32(repr(facts).encode()):08x}"
 
 
 def next_hand(view: View, after: str = "", **typed: Any) -> Hand:

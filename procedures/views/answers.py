@@ -67,9 +67,29 @@ def _answer(
 ) -> HttpResponse:
     match = request.resolver_match
     was = (request.POST or request.GET).get("was", "")
-    touched = {was, str(match.kwargs.get("key", "")) if match else ""}
+    touched = {was, hand.key, str(match.kwargs.get("key", "")) if match else ""}
     screen = case.answer(view, hand, events, touched)
     return render(request, "case.html#answer", {"screen": screen}, status=status)
+
+
+def refreshed(request: HttpRequest, view: View) -> HttpResponse:
+    """What the others changed since the page was drawn, under the reader's own rights; never the step in hand.
+
+    An event tells the page where that has become untrue (`kypho:stale`), or where the case began or ended
+    (`kypho:turned`): what was typed there is the reader's to keep. 204: nothing changed.
+    """
+    seen, was = sent(request.GET, "seen"), request.GET.get("was", "")
+    access.looked(me(request), view.case)
+    if seen is None or seen >= view.state.last_seq:
+        return HttpResponse(status=204)
+    events = list(reversed(feed.since(view.case, seen)))
+    screen = case.answer(view, Hand(mode="none", key=was), events, ())
+    response = render(request, "case.html#changes", {"screen": screen})
+    if screen.turned:
+        response["HX-Trigger"] = "kypho:turned"
+    elif screen.hand.stamp != request.GET.get("stamp", ""):
+        response["HX-Trigger"] = "kypho:stale"
+    return response
 
 
 def managed(request: HttpRequest, receipt: Receipt) -> HttpResponse:

@@ -15,7 +15,7 @@ from procedures.screens import new as screens
 from procedures.screens.hand import next_hand
 from procedures.screens.view import View, for_screen
 
-from .answers import case_page, changed, command, managed, me
+from .answers import case_page, changed, command, managed, me, refreshed
 
 
 @require_safe
@@ -23,6 +23,12 @@ def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The case with the step that comes next in hand."""
     view = View.load(me(request), pk)
     return case_page(request, view, next_hand(view))
+
+
+@require_safe
+def changes(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What changed in the case since the page was drawn."""
+    return refreshed(request, View.load(me(request), pk))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -21,7 +21,8 @@ def show(request: HttpRequest) -> HttpResponse:
     screen = today.build(
         me(request), _day(request), request.GET.get("room", "")[:40], request.GET.get("state", "")[:12]
     )
-    return render(request, "today.html", {"screen": screen})
+    live = request.headers.get("HX-Target") == "board"  # the cards alone: a colleague's tick woke the page
+    return render(request, "today.html#board" if live else "today.html", {"screen": screen})
 
 
 def _day(request: HttpRequest) -> date | None:

@@ -42,7 +42,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "forms": {"commands", "definitions", "models", "rules", "state", "values"},
     "views": {
-        "access", "commands", "definitions", "forms", "models", "progress", "protocols", "rules", "screens", "state",
+        "access", "commands", "definitions", "forms", "live", "models", "progress", "protocols", "rules", "screens",
+        "state",
     },
     "middleware": {"models", "rules", "views"},
     "urls": {"views"},
@@ -55,7 +56,12 @@ MAY_IMPORT: dict[str, set[str]] = {
 PURE = {"definitions", "state", "progress"}  # the standard library only
 NEARLY_PURE = {"rules", "values", "canonical"}  # and how a word or a time is said
 SAYS = {"django.utils.translation.gettext", "django.utils.timezone.localtime"}
-AROUND = {"kypho/urls.py": {"admin", "urls", "views"}, "kypho/errors.py": {"middleware"}}
+AROUND = {
+    "kypho/asgi.py": {"directory", "live"},
+    "kypho/streams.py": {"live"},
+    "kypho/urls.py": {"admin", "urls", "views"},
+    "kypho/errors.py": {"middleware"},
+}
 
 WRITES = {
     "save", "create", "acreate", "bulk_create", "bulk_update", "get_or_create", "update_or_create", "delete", "asave",

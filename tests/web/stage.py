@@ -66,12 +66,15 @@ class Stage:
         why = {"reason": "was noted wrongly"}
         self.requests = {
             "today": Request(),
+            "today-stream": Request(),
             "theme": Request((), {"theme": "dark", "next": "/"}),
             "new-case": Request((), new_case(world)),
             "case": Request((self.running,)),
             "record": Request((self.running,)),
             "manage": Request((self.running,)),
             "missing": Request((self.running,)),
+            "changes": Request((self.running,)),
+            "case-stream": Request((self.running,)),
             "plan": Request((self.scheduled,), plan(world)),
             "start": Request((self.scheduled,), {}),
             "pause": Request((self.running,), why),
