@@ -128,7 +128,9 @@ class Tablet:
             with self.page.expect_navigation() as arrived:
                 control.tap()
             return arrived.value.status if arrived.value else 0
-        with self.page.expect_response(lambda r: "hx-request" in r.request.headers) as answered:
+        with self.page.expect_response(
+            lambda r: "hx-request" in r.request.headers and "/changes/" not in r.url
+        ) as answered:
             control.tap()
         status = answered.value.status
         if status in (200, 409, 422):
