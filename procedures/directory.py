@@ -4,13 +4,16 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .models import Membership, Product, User
+from .models import Membership, Product, User, WarmBand
 from .rules import CLINICIANS
+
+type Band = dict[str, str | None]
 
 _KEEP_SECONDS = 60.0
 _known: dict[int, tuple[float, "Person"]] = {}
 _clinicians: dict[int, tuple[float, list[tuple[int, str]]]] = {}
 _products: dict[str, tuple[float, list[tuple[str, str]]]] = {}
+_bands: dict[int, tuple[float, list[Band]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,27 @@ def products(kind: str) -> list[tuple[str, str]]:
     return found
 
 
+def bands(product_id: int) -> list[Band]:
+    """Between which minutes after mixing a product can be used, as an entry keeps it: first the band without a room
+    temperature, then those for a warm room. Nothing where the catalogue does not say."""
+    now = time.monotonic()
+    if (kept := _bands.get(product_id)) and now - kept[0] < _KEEP_SECONDS:
+        return kept[1]
+    names = ("working_from", "working_until")
+    rows = [(None, *row) for row in Product.objects.filter(pk=product_id).values_list(*names)]
+    rows += WarmBand.objects.filter(product=product_id).order_by("above").values_list("above", *names)
+    found: list[Band] = [
+        {"above": None if above is None else str(above), "from": str(start), "until": str(end)}
+        for above, start, end in rows
+        if start is not None
+    ]
+    _bands[product_id] = (now, found)
+    return found
+
+
 def forget() -> None:
     """Forget all names (tests, and the admin after a change)."""
     _known.clear()
     _clinicians.clear()
     _products.clear()
+    _bands.clear()

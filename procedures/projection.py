@@ -9,9 +9,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from .definitions import Key
+from . import timers
+from .definitions import Key, Protocol
 from .models import Case, CaseTeam, Level, Step
-from .progress import Progress, Summary
+from .progress import Progress
 from .state import (
     CaseState,
     CaseStatus,
@@ -87,11 +88,25 @@ def team_row(member: TeamMember) -> dict[str, Any]:
     return {"user_id": member.user, "role": member.role, "since": member.since, "until": member.until}
 
 
-def case_row(state: CaseState, summary: Summary) -> dict[str, Any]:
+def timer_row(run: timers.Run) -> dict[str, Any]:
+    """A clock that runs, as JSON: moments only, never what is left of them; what is usual is left out."""
+    row: dict[str, Any] = {"key": run.key, "since": stamp(run.since)}
+    if run.number > 1:
+        row["number"] = run.number
+    if run.opens and run.closes:
+        row |= {"opens": stamp(run.opens), "closes": stamp(run.closes)}
+    if run.met:
+        row["met"] = list(run.met)
+    return row
+
+
+def case_row(progress: Progress) -> dict[str, Any]:
     """The columns of a Case that are folded."""
+    state, summary = progress.state, progress.summary()
     plan = state.plan
     return {
         **asdict(summary),
+        "timers": [timer_row(run) for run in timers.running(progress)],
         "status": summary.status.value,
         "room": plan["room"],
         "scheduled_at": datetime.fromisoformat(plan["scheduled_at"]),
@@ -121,7 +136,7 @@ def save(case: Case, context: "Context", before: CaseState, progress: Progress, 
     if before.team != after.team:
         team = [CaseTeam(case=case, **team_row(m)) for m in after.team if m not in set(before.team)]
         _upsert(CaseTeam, team, ["user", "role", "since"], ["until"])
-    row = case_row(after, progress.summary())
+    row = case_row(progress)
     changed = {name: value for name, value in row.items() if getattr(case, name) != value}
     Case.objects.filter(pk=case.pk).update(**changed, head_hash=head)
 
@@ -156,6 +171,27 @@ def read_entry(row: Mapping[str, Any]) -> Entry:
         voided=row.get("void"),
         void_reason=row.get("why", ""),
     )
+
+
+def read_timers(protocol: Protocol, rows: list[dict[str, Any]]) -> list[timers.Run]:
+    """The clocks that `timer_row` wrote."""
+    found = []
+    for row in rows:
+        timer, level, side = timers.named(protocol, row["key"])
+        opens, closes = row.get("opens"), row.get("closes")
+        found.append(
+            timers.Run(
+                timer=timer,
+                level=level,
+                side=side,
+                since=datetime.fromisoformat(row["since"]),
+                number=row.get("number", 1),
+                opens=datetime.fromisoformat(opens) if opens else None,
+                closes=datetime.fromisoformat(closes) if closes else None,
+                met=tuple(row.get("met", ())),
+            )
+        )
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,7 @@ def _differences(protocol: Protocol, state: CaseState, stored: Stored) -> Iterat
     team = Counter(tuple(projection.team_row(member).values()) for member in state.team)
     if team != Counter(tuple(row.values()) for row in stored.team):
         yield Fault(case_id, state.last_seq, "the team differs")
-    wanted = projection.case_row(state, progress.summary())
+    wanted = projection.case_row(progress)
     if any(stored.case[name] != value for name, value in wanted.items()):
         yield Fault(case_id, state.last_seq, f"the case: {_names(wanted, stored.case)} differs")
 

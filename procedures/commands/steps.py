@@ -8,8 +8,8 @@ from django.utils.formats import time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import rules
-from procedures.definitions import SIDES, Key, Milestone, Repeats
+from procedures import directory, rules
+from procedures.definitions import SIDES, FieldType, Key, Milestone, Repeats
 from procedures.directory import person
 from procedures.progress import Place
 from procedures.state import EventKind, Flag, StepStatus
@@ -46,6 +46,7 @@ def record_done(
         place = rules.check_step(ledger.progress, ledger.progress.place(text), ledger.command.source)
         _open_access(ledger, place)
         place = ledger.progress.place(text) or place
+        given = _with_bands(ledger, place, given, {})
         rules.check_free(place, lambda user: person(user).name, _clock_time)
         flags = _flags(ledger, place, given, confirmed, override_reason, done_at)
         ledger.write(
@@ -61,6 +62,24 @@ def record_done(
 def _without_gaps(values: Mapping[str, Any] | None) -> dict[str, Any]:
     """What was given: a field left empty is a field that is missing."""
     return {key: value for key, value in (values or {}).items() if value is not None}
+
+
+def _with_bands(
+    ledger: Ledger, place: Place, given: Mapping[str, Any], before: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The values, each product that starts a clock with the time bands of the catalogue: what held when it was recorded
+    is part of the record, whatever the catalogue says later. A product that stays what it was keeps its bands."""
+    found = dict(given)
+    if not any(t.product_bands and t.starts_on == place.definition.code for t in ledger.protocol.timers):
+        return found
+    for field in place.definition.fields:
+        value, was = found.get(field.key), before.get(field.key) or {}
+        if field.type is not FieldType.PRODUCT or not value or not value.get("id"):
+            continue
+        same = value["id"] == was.get("id") and "bands" in was
+        if bands := was["bands"] if same else directory.bands(value["id"]):
+            found[field.key] = {**value, "bands": bands}
+    return found
 
 
 def _keys(key: str, side: str) -> list[str]:
@@ -156,7 +175,7 @@ def add_details(
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_recordable(ledger.state)
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
-    given = _without_gaps(values)
+    given = _with_bands(ledger, place, _without_gaps(values), {})
     rules.check_details(entry, given)
     unusual = rules.check_values(place.definition, given, set(confirmed), whole=False)
     _check_entries(ledger, place, given)
@@ -184,7 +203,8 @@ def correct(
     rules.check_recordable(ledger.state)
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
     reason = rules.check_reason(reason)
-    changed = {k: v for k, v in (values or {}).items() if entry.values.get(k) != v}
+    given = _with_bands(ledger, place, values or {}, entry.values)
+    changed = {k: v for k, v in given.items() if entry.values.get(k) != v}
     after = {k: v for k, v in {**entry.values, **changed}.items() if v is not None}
     old = frozenset(k for k in entry.values if k not in changed)
     unusual = rules.check_values(

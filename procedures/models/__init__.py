@@ -2,7 +2,7 @@
 
 from .accounts import AccountEvent, Pin
 from .case import Access, Case, CaseTeam, Level, Step
-from .catalogue import Product
+from .catalogue import Product, WarmBand
 from .event import Event
 from .patient import Allergy, Patient
 from .people import Membership, Tablet, Unit, User
@@ -30,4 +30,5 @@ __all__ = [
     "TimerDefinition",
     "Unit",
     "User",
+    "WarmBand",
 ]

@@ -93,6 +93,7 @@ class Case(models.Model):
     """One kyphoplasty of one patient. Every column but the keys is folded from the events (`state.summary`).
 
     `spine` has one character for each of the eleven numbered steps: `.` open, `~` begun, `d` settled.
+    `timers` are the clocks that run, as moments and never as what is left of them (`projection.timer_row`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -126,6 +127,7 @@ class Case(models.Model):
     cement_ml = models.DecimalField(_("cement, mL"), max_digits=5, decimal_places=1, default=0)
     leak = models.BooleanField(_("cement leak"), null=True)
     complications = models.PositiveSmallIntegerField(_("complications"), default=0)
+    timers = models.JSONField(default=list)
     last_seq = models.PositiveIntegerField(default=0)
     head_hash = models.BinaryField(max_length=32)
 

@@ -8,7 +8,8 @@ from django.utils.translation import gettext_lazy as _
 class Product(models.Model):
     """A product in the catalogue. Limits and time bands come from its instructions for use, typed in by the site.
 
-    `working_from` and `working_until` are minutes after the start of mixing between which a cement can be injected.
+    `working_from` and `working_until` are minutes after the start of mixing between which a cement can be injected,
+    where no `WarmBand` says otherwise.
     """
 
     KINDS = {"cement": _("Cement"), "balloon": _("Balloon"), "needle": _("Needle")}
@@ -52,3 +53,28 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.manufacturer})"
+
+
+class WarmBand(models.Model):
+    """In a warm room a cement sets sooner: from `above` °C on it can be injected between these minutes after mixing."""
+
+    product = models.ForeignKey(Product, models.CASCADE, related_name="warm_bands")
+    above = models.DecimalField(_("from a room temperature of, °C"), max_digits=3, decimal_places=1)
+    working_from = models.DecimalField(_("injectable from, min"), max_digits=4, decimal_places=1)
+    working_until = models.DecimalField(_("injectable until, min"), max_digits=4, decimal_places=1)
+
+    class Meta:
+        verbose_name = _("band for a warm room")
+        verbose_name_plural = _("bands for a warm room")
+        ordering = ["product", "above"]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "above"], name="warm_band_once"),
+            models.CheckConstraint(
+                name="warm_band_rises",
+                condition=Q(working_from__gte=0, working_until__gt=models.F("working_from")),
+            ),
+            models.CheckConstraint(name="warm_band_room", condition=Q(above__gte=0, above__lte=45)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product}: {self.above} °C"

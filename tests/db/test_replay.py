@@ -345,7 +345,7 @@ def needed(key: str) -> dict[str, Any]:
 
 def stored_as(case: Case, progress: Progress) -> None:
     """The columns of every row are what the state says."""
-    row = projection.case_row(progress.state, progress.summary())
+    row = projection.case_row(progress)
     assert {name: getattr(case, name) for name in row} == row
     assert asdict(progress.summary()).keys() <= row.keys()
     levels = {

@@ -23,13 +23,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "state": {"definitions"},
     "values": {"definitions"},
     "progress": {"definitions", "state"},
+    "timers": {"definitions", "progress", "state"},
+    "intervals": {"definitions", "progress", "state", "timers"},
+    "charts": set(),
     "canonical": {"state", "values"},
-    "rules": {"definitions", "progress", "state", "values"},
+    "rules": {"definitions", "intervals", "progress", "state", "timers", "values"},
     "models": {"definitions", "state"},
     "protocols": {"definitions", "models"},
     "directory": {"models", "rules"},
     "access": {"clock", "models"},
-    "projection": {"definitions", "models", "progress", "state", "values"},
+    "projection": {"definitions", "models", "progress", "state", "timers", "values"},
     "signin": {"clock", "models", "rules"},
     "verification": {"canonical", "definitions", "models", "progress", "projection", "protocols", "state"},
     "commands": {
@@ -37,8 +40,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "rules", "state", "values",
     },
     "screens": {
-        "canonical", "clock", "definitions", "directory", "models", "progress", "projection", "protocols", "rules",
-        "state", "values",
+        "canonical", "charts", "clock", "definitions", "directory", "intervals", "models", "progress", "projection",
+        "protocols", "rules", "state", "timers", "values",
     },
     "forms": {"commands", "definitions", "models", "rules", "state", "values"},
     "views": {
@@ -53,7 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "management": {"demo", "models", "protocols", "verification"},
 }  # fmt: skip
-PURE = {"definitions", "state", "progress"}  # the standard library only
+PURE = {"charts", "definitions", "intervals", "progress", "state", "timers"}  # the standard library only
 NEARLY_PURE = {"rules", "values", "canonical"}  # and how a word or a time is said
 SAYS = {"django.utils.translation.gettext", "django.utils.timezone.localtime"}
 AROUND = {
