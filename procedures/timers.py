@@ -160,11 +160,9 @@ def _run(progress: Progress, timer: Timer, level: str, side: str, starts: Sequen
         start, end = (before[-1] if before else starts[0]), first
     else:
         end = min((e for e in ends if e >= utc(start.performed_at)), default=None)
-    run = Run(
-        timer=timer, level=level, side=side, since=utc(start.performed_at), number=len(starts), ended=end
-    )
+    run = Run(timer=timer, level=level, side=side, since=utc(start.performed_at), ended=end)
     if timer.product_bands:
-        run = _with_band(progress, run, start)
+        run = _with_band(progress, replace(run, number=len(starts)), start)
     run = replace(run, ended=_closed(progress, run))
     if timer.kind is TimerKind.SCHEDULE:
         run = replace(run, met=_met(progress, run))

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from procedures.models import Product
+from procedures.models import Product, WarmBand
 
 from .browse import Kept
 from .site import site
@@ -34,6 +34,20 @@ class ProductForm(ModelForm):
         return found
 
 
+class WarmBands(Tabular):
+    """In a warm room the time is shorter: from which temperature on, from and until which minute."""
+
+    model = WarmBand
+    extra = 0
+    fields = ("above", "working_from", "working_until")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whoever may enter the admin."""
+        return site.has_permission(request)
+
+    has_add_permission = has_change_permission = has_delete_permission = has_view_permission
+
+
 @admin.register(Product, site=site)
 class ProductAdmin(Kept):
     """Cements, balloons and needles with the limits that their instructions for use state."""
@@ -44,6 +58,7 @@ class ProductAdmin(Kept):
     )  # fmt: skip
     list_filter = ("kind", "active", "manufacturer")
     form = ProductForm
+    inlines = (WarmBands,)
     search_fields = ("name", "manufacturer", "reference", "device_identifier")
     sortable_by = ("name", "kind", "manufacturer")
 

@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from procedures import rules
+from procedures import rules, timers
 from procedures.definitions import Key, Milestone, Phase
 from procedures.models import Case
 from procedures.progress import Place
 from procedures.state import ENDINGS, Entry, Event, EventKind
 
-from . import feed
+from . import clocks, feed
+from .clocks import TimerView
 from .hand import Hand, stamp
 from .parts import Banner, new_command_id
 from .procedure import LevelView, PhaseView, Procedure, Row
@@ -75,6 +76,7 @@ class Answer:
     feed: list[feed.Line]
     undo: Undo | None
     seen: int
+    timers: list[TimerView]
     notes: list[Button]
     paused_at: datetime | None
     emergency_at: datetime | None
@@ -170,6 +172,7 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
         "done": summary.done,
         "total": summary.total,
         "missing": summary.deficits,
+        "timers": clocks.strip(view.protocol, timers.running(view.progress), view.now),
         "undo": _undo(view),
         "seen": view.state.last_seq,
         "paused_at": view.state.paused_at,

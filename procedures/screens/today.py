@@ -10,13 +10,15 @@ from django.db.models import OuterRef, Q
 from django.utils import timezone
 from django.utils.timezone import localtime
 
-from procedures import clock, rules
+from procedures import clock, projection, rules
 from procedures.definitions import Key, Role, age_on
 from procedures.models import Allergy, Case, Membership, User
 from procedures.models.case import INDICATIONS, STATUS_LABELS
 from procedures.protocols import frozen
 from procedures.state import CaseStatus
 
+from . import clocks
+from .clocks import TimerView
 from .parts import role_words, status_word
 
 LIMIT = 100
@@ -59,6 +61,7 @@ class Card:
     paused: bool
     emergency: bool
     complications: int
+    timer: TimerView | None
     may_start: bool
 
 
@@ -149,8 +152,17 @@ def _card(case: Case, now: datetime, today: date, role: Role | None) -> Card:
         paused=case.paused_at is not None,
         emergency=case.emergency_at is not None,
         complications=case.complications,
+        timer=_timer(case, now),
         may_start=case.status == CaseStatus.SCHEDULED and rules.Actor(0, role).may(rules.Act.RECORD),
     )
+
+
+def _timer(case: Case, now: datetime) -> TimerView | None:
+    """The most urgent clock; read from the case's own row."""
+    if not case.timers:
+        return None
+    protocol = frozen.protocol(case.protocol_id)
+    return clocks.urgent(protocol, projection.read_timers(protocol, case.timers), now)
 
 
 def _next_step(case: Case) -> str:

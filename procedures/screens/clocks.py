@@ -1,0 +1,177 @@
+"""Clocks in words: the strip of a case, the most urgent one of a card, and what the browser needs to count on.
+
+The browser gets the thresholds as moments and the words for each; it counts and changes over, and decides nothing.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from procedures import rules, timers
+from procedures.definitions import Key, Protocol, Repeats, TimerKind
+from procedures.timers import Run, Severity, Stage, Word
+
+FINE_UP_TO = 20  # minutes: up to this, seconds are shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerView:
+    """One clock as drawn. `step`: the row that ends or meets it; `stages`: JSON for the browser, a list of
+    [from, severity, word, zero, note], times in milliseconds since 1970."""
+
+    key: str
+    label: str
+    where: str
+    step: str
+    severity: str
+    count: str
+    word: str
+    note: str
+    fine: bool
+    stages: str
+
+
+def strip(protocol: Protocol, runs: Sequence[Run], now: datetime) -> list[TimerView]:
+    """The clocks that run, in the order of the protocol; those forgotten since yesterday are left out."""
+    return [_view(protocol, run, now) for run in timers.fresh(runs, now)]
+
+
+def urgent(protocol: Protocol, runs: Sequence[Run], now: datetime) -> TimerView | None:
+    """The one to show where there is room for one."""
+    run = timers.most_urgent(runs, now)
+    return _view(protocol, run, now) if run else None
+
+
+def _view(protocol: Protocol, run: Run, now: datetime) -> TimerView:
+    found = timers.stages(run, now)
+    current = timers.stage(run, now)
+    fine = _fine(run)
+    where = f"{run.level} {rules.side_name(run.side)}".strip()
+    if run.number > 1:
+        where = _("batch %(number)s") % {"number": run.number}
+    coming = found[found.index(current) :]
+    return TimerView(
+        key=run.key,
+        label=run.timer.label,
+        where=where,
+        step=_step(protocol, run),
+        severity=current.severity.value,
+        count=count(current, now, fine=fine),
+        word=word(run, current),
+        note=note(current),
+        fine=fine,
+        stages=json.dumps([_for_browser(run, stage) for stage in coming], separators=(",", ":")),
+    )
+
+
+def _for_browser(run: Run, stage: Stage) -> list[object]:
+    zero = 0 if stage.word is Word.ALL else _milliseconds(stage.zero)
+    return [_milliseconds(stage.at), stage.severity.value, word(run, stage), zero, note(stage)]
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _fine(run: Run) -> bool:
+    if run.timer.kind is TimerKind.SCHEDULE:
+        return run.timer.minutes[0] < FINE_UP_TO / 2
+    return run.timer.product_bands or max(run.timer.minutes, default=FINE_UP_TO + 1) <= FINE_UP_TO
+
+
+def _step(protocol: Protocol, run: Run) -> str:
+    """The row to go to: an observation to take, or the step that ends the clock; "" where it is not one row."""
+    definition = protocol.by_code.get(run.timer.met_by or run.timer.ends_on)
+    if definition is None or run.timer.kind is TimerKind.COUNT_UP:
+        return ""
+    match definition.repeats:
+        case Repeats.ONCE:
+            return definition.code
+        case Repeats.LEVEL:
+            return str(Key(definition.code, run.level)) if run.level else ""
+    return str(Key(definition.code, run.level, run.side)) if run.side else ""
+
+
+def count(stage: Stage, now: datetime, *, fine: bool) -> str:
+    """The digits: what is left until the stage's zero, or what has passed since. Minutes left are rounded up."""
+    if stage.word is Word.ALL:
+        return ""
+    left = stage.zero > now
+    seconds = int(abs(now - stage.zero) / timedelta(seconds=1) + (0.999 if left else 0))
+    if fine and seconds < 3600:
+        return f"{seconds // 60}:{seconds % 60:02}"
+    whole = -(-seconds // 60) if left else seconds // 60
+    return f"{whole} min" if whole < 60 else f"{whole // 60} h {whole % 60:02} min"
+
+
+def word(run: Run, stage: Stage) -> str:
+    """What the clock says beside its digits; never the same word for two severities."""
+    soon = stage.severity is Severity.SOON
+    match stage.word:
+        case Word.LEFT:
+            return _("left, nearly over") if soon else _("left")
+        case Word.PAST:
+            return _("over")
+        case Word.WAIT:
+            return _("to wait")
+        case Word.READY | Word.CHECK:
+            return _("minimum reached")
+        case Word.LONG:
+            minutes = max(m for m in run.timer.minutes if run.after(m) <= stage.at)
+            return _("longer than %(minutes)s min") % {"minutes": minutes}
+        case Word.RUNNING:
+            return _("so far, times not known") if run.timer.product_bands else _("so far")
+        case Word.NEXT:
+            return _("soon due") if soon else _("until the next")
+        case Word.DUE:
+            return _("overdue")
+        case Word.ALL:
+            return _("no more are due")
+    return _band_word(run, stage)
+
+
+def _band_word(run: Run, stage: Stage) -> str:
+    said = {"opens": minutes_of(run.opens, run), "closes": minutes_of(run.closes, run)}
+    match stage.word:
+        case Word.EARLY:
+            return _("too early, inject from %(opens)s") % said
+        case Word.TOO_LATE:
+            return _("too late, was until %(closes)s") % said
+    if stage.severity is Severity.SOON:
+        return _("inject now, only until %(closes)s") % said
+    return _("inject, until %(closes)s") % said
+
+
+def minutes_of(moment: datetime | None, run: Run) -> str:
+    """A moment as minutes and seconds of the clock."""
+    seconds = int((moment - run.since).total_seconds()) if moment else 0
+    return f"{seconds // 60}:{seconds % 60:02}"
+
+
+def note(stage: Stage) -> str:
+    """The due times without an entry: they stay said."""
+    if not stage.missed:
+        return ""
+    last = f"{localtime(stage.missed[-1]):%H:%M}"
+    if len(stage.missed) == 1:
+        return _("missed %(time)s") % {"time": last}
+    return _("%(number)s missed, last %(time)s") % {"number": len(stage.missed), "time": last}
+
+
+def spans(moments: Iterable[datetime], gap: timedelta) -> list[str]:
+    """Due times in words, those that follow each other as one stretch: "10:05", "10:20–10:35 (4)"."""
+    groups: list[list[datetime]] = []
+    for moment in moments:
+        if groups and moment - groups[-1][-1] <= gap:
+            groups[-1].append(moment)
+        else:
+            groups.append([moment])
+    said = []
+    for group in groups:
+        first, last = f"{localtime(group[0]):%H:%M}", f"{localtime(group[-1]):%H:%M}"
+        said.append(first if len(group) == 1 else f"{first}–{last} ({len(group)})")
+    return said
