@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from procedures.models import Product, WarmBand
 
-from .browse import Kept
+from .browse import Kept, Tabular
 from .site import site
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("procedures", "0004_tablets_and_via"),
+        ("procedures", "0005_pins_and_accounts"),
     ]
 
     operations = [
@@ -58,9 +58,12 @@ class Migration(migrations.Migration):
                             ("working_from__gte", 0), ("working_until__gt", models.F("working_from"))
                         ),
                         name="warm_band_rises",
+                        violation_error_message="Must be later than the beginning.",
                     ),
                     models.CheckConstraint(
-                        condition=models.Q(("above__gte", 0), ("above__lte", 45)), name="warm_band_room"
+                        condition=models.Q(("above__gte", 0), ("above__lte", 45)),
+                        name="warm_band_room",
+                        violation_error_message="A room temperature is 0 to 45 °C.",
                     ),
                 ],
             },

@@ -71,9 +71,14 @@ class WarmBand(models.Model):
             models.UniqueConstraint(fields=["product", "above"], name="warm_band_once"),
             models.CheckConstraint(
                 name="warm_band_rises",
+                violation_error_message=_("Must be later than the beginning."),
                 condition=Q(working_from__gte=0, working_until__gt=models.F("working_from")),
             ),
-            models.CheckConstraint(name="warm_band_room", condition=Q(above__gte=0, above__lte=45)),
+            models.CheckConstraint(
+                name="warm_band_room",
+                violation_error_message=_("A room temperature is 0 to 45 °C."),
+                condition=Q(above__gte=0, above__lte=45),
+            ),
         ]
 
     def __str__(self) -> str:

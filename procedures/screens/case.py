@@ -56,6 +56,7 @@ class Answer:
 
     `whole`: the set of rows itself changed, so `phases` and `levels` hold everything and are drawn anew; else
     `rows` are the rows that changed, `phases` the phases around them (for their heads) and `levels` their vertebrae.
+    `timers` is None where no clock can have changed.
     `banner` is there where what is known of the patient changed; `turned`: the case began or ended, and the page around
     the step is another.
     """
@@ -76,7 +77,7 @@ class Answer:
     feed: list[feed.Line]
     undo: Undo | None
     seen: int
-    timers: list[TimerView]
+    timers: list[TimerView] | None
     notes: list[Button]
     paused_at: datetime | None
     emergency_at: datetime | None
@@ -105,8 +106,11 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
     changed = [p for p in view.progress.places.values() if p.text in keys or _partner(p) in keys]
     around = {place.definition.phase for place in changed}
     vertebrae = {place.key.level for place in changed}
+    common = _common(view, hand)
+    if not whole and not any(clocks.moves(view.protocol, event.step_key) for event in events):
+        common["timers"] = None
     return Answer(
-        **_common(view, hand),
+        **common,
         whole=whole,
         phases=[
             procedure.phase(p, with_rows=whole)

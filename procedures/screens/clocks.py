@@ -40,6 +40,15 @@ def strip(protocol: Protocol, runs: Sequence[Run], now: datetime) -> list[TimerV
     return [_view(protocol, run, now) for run in timers.fresh(runs, now)]
 
 
+def moves(protocol: Protocol, step_key: str) -> bool:
+    """Whether an event of that step can start, move, meet or end a clock. The last cement that is in ends its own."""
+    definition = protocol.by_code.get(Key.parse(step_key).code)
+    return definition is not None and (
+        any(definition.code in (t.starts_on, t.ends_on, t.met_by) for t in protocol.timers)
+        or any(f.entry_of for f in definition.fields)
+    )
+
+
 def urgent(protocol: Protocol, runs: Sequence[Run], now: datetime) -> TimerView | None:
     """The one to show where there is room for one."""
     run = timers.most_urgent(runs, now)

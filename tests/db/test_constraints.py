@@ -120,7 +120,6 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"working_from": 5, "working_until": 5},
         ],
     },
-<<<<<<< HEAD
     Tablet: {
         "tablet_times_in_range": [
             {"enrolled_at": TOO_EARLY},
@@ -135,13 +134,10 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
         "pin_times_in_range": [{"changed_at": TOO_EARLY}, {"failures": 5, "locked_at": TOO_LATE}],
     },
     User: {"user_times_in_range": [{"ends_at": TOO_EARLY}, {"ends_at": TOO_LATE}]},
-=======
     WarmBand: {
         "warm_band_rises": [{"working_from": 9, "working_until": 9}, {"working_from": -1}],
         "warm_band_room": [{"above": -1}, {"above": 46}],
     },
-    Tablet: {"tablet_times_in_range": [{"enrolled_at": TOO_EARLY}, {"revoked_at": TOO_LATE}]},
->>>>>>> 7d6c4df (The timers of a case in a strip under the patient, the most urgent one on Today)
 }
 # A status that nobody knows has no ending either, and PostgreSQL asks in the order of the names.
 IMPLIED_BY = {"case_status_known": "case_ended_pair"}
@@ -198,16 +194,12 @@ def case_id(world: World) -> UUID:
     case_id = world.started("L1")
     world.do(case_id, "PRE-ID")
     at = Case.objects.get(pk=case_id).opened_at
-<<<<<<< HEAD
     Tablet.objects.create(
         unit=world.unit, name="Room 1", secret_hash=bytes(32), code_hash=bytes(32), code_expires_at=at
     )
     give_pin(world.nurse)
     AccountEvent.objects.create(at=at, what="pin.set", who=world.nurse, whom=world.nurse)
-=======
     WarmBand.objects.create(product=Product.objects.all()[0], above=23, working_from=3, working_until=9)
-    Tablet.objects.create(unit=world.unit, name="Room 1", secret_hash=bytes(32))
->>>>>>> 7d6c4df (The timers of a case in a strip under the patient, the most urgent one on Today)
     Access.objects.create(case_id=case_id, user=world.nurse, hour=at, at=at, right="member")
     return case_id
 

@@ -601,13 +601,22 @@ def test_the_rooms_of_a_unit_and_a_product_are_kept(world: World) -> None:
     assert browser.post(page(Unit, world.unit.pk), form).status_code == 302
     world.unit.refresh_from_db()
     assert world.unit.rooms == ["Room A", "Room B"]
-    made = {"kind": "cement", "name": "New", "manufacturer": "Maker", "active": "on", "_save": "1"}
+    made = {
+        "kind": "cement", "name": "New", "manufacturer": "Maker", "active": "on", "_save": "1",
+        "warm_bands-TOTAL_FORMS": "1", "warm_bands-INITIAL_FORMS": "0", "warm_bands-0-above": "23",
+        "warm_bands-0-working_from": "3.5", "warm_bands-0-working_until": "8",
+    }  # fmt: skip
     assert browser.post("/admin/procedures/product/add/", made).status_code == 302
     assert browser.post("/admin/procedures/product/add/", made).status_code == 200, "there already"
     for band in ({"working_from": "5"}, {"working_until": "5"}, {"working_from": "5", "working_until": "5"}):
         half = {**made, "name": "Half", **band}
         assert browser.post("/admin/procedures/product/add/", half).status_code == 200, band
+    wrong = browser.post(
+        "/admin/procedures/product/add/", {**made, "name": "Half", "warm_bands-0-working_until": "3.5"}
+    )
+    assert "Must be later than the beginning." in wrong.content.decode()
     assert Product.objects.filter(manufacturer="Maker", name__in=["New", "Half"]).count() == 1
+    assert [str(band.above) for band in Product.objects.get(name="New").warm_bands.all()] == ["23.0"]
 
 
 # What the browser is allowed ----------------------------------------------------------------------------------------
