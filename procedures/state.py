@@ -71,6 +71,7 @@ class Flag(StrEnum):
     LATE = "late"
     OVERRIDDEN = "overridden"
     OUT_OF_ORDER = "out_of_order"
+    OFF_TIME = "off_time"
     CONFIRMED = "confirmed"
     OTHER_ROLE = "other_role"
     CORRECTED = "corrected"

@@ -8,7 +8,7 @@ from django.utils.formats import time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import directory, rules
+from procedures import directory, rules, timing
 from procedures.definitions import SIDES, FieldType, Key, Milestone, Repeats
 from procedures.directory import person
 from procedures.progress import Place
@@ -125,6 +125,8 @@ def _flags(
             values={"needs": hard},
             reason=rules.check_reason(override_reason, "override_reason"),
         )
+    if timing.untimely(ledger.progress, place, values, done_at):
+        flags.add(Flag.OFF_TIME)
     if unusual:
         flags.add(Flag.CONFIRMED)
     return flags

@@ -11,7 +11,7 @@ from procedures.models import Case
 from procedures.progress import Place
 from procedures.state import ENDINGS, Entry, Event, EventKind
 
-from . import clocks, feed
+from . import clocks, feed, vitals
 from .clocks import TimerView
 from .hand import Hand, stamp
 from .parts import Banner, new_command_id
@@ -56,7 +56,7 @@ class Answer:
 
     `whole`: the set of rows itself changed, so `phases` and `levels` hold everything and are drawn anew; else
     `rows` are the rows that changed, `phases` the phases around them (for their heads) and `levels` their vertebrae.
-    `timers` is None where no clock can have changed.
+    `timers` is None where no clock can have changed, `vitals` where none were taken.
     `banner` is there where what is known of the patient changed; `turned`: the case began or ended, and the page around
     the step is another.
     """
@@ -78,6 +78,7 @@ class Answer:
     undo: Undo | None
     seen: int
     timers: list[TimerView] | None
+    vitals: vitals.VitalsView | None
     notes: list[Button]
     paused_at: datetime | None
     emergency_at: datetime | None
@@ -109,8 +110,10 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
     common = _common(view, hand)
     if not whole and not any(clocks.moves(view.protocol, event.step_key) for event in events):
         common["timers"] = None
+    taken = any(vitals.measured(view.protocol, event.step_key) for event in events)
     return Answer(
         **common,
+        vitals=vitals.view(view.progress) if taken else None,
         whole=whole,
         phases=[
             procedure.phase(p, with_rows=whole)
@@ -142,6 +145,7 @@ def build(view: View, hand: Hand) -> CaseScreen:
     case = view.case
     return CaseScreen(
         **_common(view, hand),
+        vitals=vitals.view(view.progress),
         whole=True,
         phases=[procedure.phase(phase) for phase in Phase if phase is not Phase.ANY],
         columns=procedure.columns,

@@ -11,8 +11,10 @@ from datetime import datetime, timedelta
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import rules, timers
+from procedures import intervals, rules, timers, timing
 from procedures.definitions import Key, Protocol, Repeats, TimerKind
+from procedures.intervals import Outcome, Verdict
+from procedures.progress import Progress
 from procedures.timers import Run, Severity, Stage, Word
 
 FINE_UP_TO = 20  # minutes: up to this, seconds are shown
@@ -144,7 +146,7 @@ def word(run: Run, stage: Stage) -> str:
 
 
 def _band_word(run: Run, stage: Stage) -> str:
-    said = {"opens": minutes_of(run.opens, run), "closes": minutes_of(run.closes, run)}
+    said = {"opens": timing.clock(run.opens, run.since), "closes": timing.clock(run.closes, run.since)}
     match stage.word:
         case Word.EARLY:
             return _("too early, inject from %(opens)s") % said
@@ -153,12 +155,6 @@ def _band_word(run: Run, stage: Stage) -> str:
     if stage.severity is Severity.SOON:
         return _("inject now, only until %(closes)s") % said
     return _("inject, until %(closes)s") % said
-
-
-def minutes_of(moment: datetime | None, run: Run) -> str:
-    """A moment as minutes and seconds of the clock."""
-    seconds = int((moment - run.since).total_seconds()) if moment else 0
-    return f"{seconds // 60}:{seconds % 60:02}"
 
 
 def note(stage: Stage) -> str:
@@ -184,3 +180,80 @@ def spans(moments: Iterable[datetime], gap: timedelta) -> list[str]:
         first, last = f"{localtime(group[0]):%H:%M}", f"{localtime(group[-1]):%H:%M}"
         said.append(first if len(group) == 1 else f"{first}–{last} ({len(group)})")
     return said
+
+
+# For the record ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimingLine:
+    """What came of one clock. `bad`: a reader should look at it. `detail`: what was aimed at, what was missed."""
+
+    what: str
+    where: str
+    since: datetime
+    until: datetime | None
+    lasted: str
+    verdict: str
+    bad: bool
+    detail: str
+
+
+def timings(progress: Progress, now: datetime) -> list[TimingLine]:
+    """What came of every clock of the case, in the order of the protocol."""
+    return [_timing(outcome) for outcome in intervals.outcomes(progress, now)]
+
+
+def _timing(outcome: Outcome) -> TimingLine:
+    run = outcome.run
+    where = f"{outcome.level} {rules.side_name(outcome.side)}".strip()
+    if run.timer.product_bands:
+        where = _("%(where)s, batch %(number)s") % {"where": where, "number": run.number}
+    return TimingLine(
+        what=run.timer.label,
+        where=where,
+        since=run.since,
+        until=None if outcome.verdict is Verdict.RUNNING else outcome.until,
+        lasted=timing.clock(outcome.until, run.since) if outcome.until >= run.since else "",
+        verdict=_verdict(outcome.verdict),
+        bad=outcome.verdict in (Verdict.TOO_EARLY, Verdict.TOO_LATE, Verdict.AFTER, Verdict.MISSED),
+        detail=_detail(outcome),
+    )
+
+
+def _verdict(verdict: Verdict) -> str:
+    return {
+        Verdict.RUNNING: _("still running"),
+        Verdict.IN_TIME: _("kept"),
+        Verdict.TOO_LATE: _("too late"),
+        Verdict.TOO_EARLY: _("too early"),
+        Verdict.AFTER: _("only afterwards"),
+        Verdict.UNKNOWN: _("no limit known"),
+        Verdict.TAKEN: _("all taken"),
+        Verdict.MISSED: _("missed"),
+    }[verdict]
+
+
+def _detail(outcome: Outcome) -> str:
+    run = outcome.run
+    minutes = run.timer.minutes
+    match run.timer.kind:
+        case TimerKind.SCHEDULE:
+            return _schedule_detail(outcome)
+        case TimerKind.WINDOW:
+            return _("within %(minutes)s min") % {"minutes": minutes[0]}
+        case TimerKind.WAIT:
+            return _("at least %(minutes)s min") % {"minutes": minutes[0]}
+    if run.opens and run.closes:
+        ends = {"opens": timing.clock(run.opens, run.since), "closes": timing.clock(run.closes, run.since)}
+        return _("%(opens)s to %(closes)s after mixing") % ends
+    return ""
+
+
+def _schedule_detail(outcome: Outcome) -> str:
+    gone = outcome.missed
+    said = {"taken": outcome.taken, "due": outcome.taken + len(gone)}
+    if not gone:
+        return _("%(taken)s of %(due)s due") % said
+    gap = timedelta(minutes=max(outcome.run.timer.minutes))
+    return _("%(taken)s of %(due)s due; missed %(times)s") % {**said, "times": ", ".join(spans(gone, gap))}

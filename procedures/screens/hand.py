@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from procedures import directory, rules
 from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson
 from procedures.progress import Place
+from procedures.timing import Untimely, untimely
 
+from . import vitals
 from .parts import EntryView, FieldView, entry_view, field_view, local_input, new_command_id, role_words
 from .view import Missing, View
 
@@ -20,8 +22,10 @@ from .view import Missing, View
 class Hand:
     """The step in hand. `mode`: record (a new entry), entry (one entry in view), missing (what the record still lacks),
     start, none (nothing to do). `fields_key`: the name under which drawn, empty fields may be kept.
+    `vitals`: those of the fields that are entered on the big pad.
 
-    `blocked` is the hard requirement in words, `warning` the soft one; `refusal` why nobody here may record it.
+    `blocked` is the hard requirement in words, `warning` the soft one, `untimely` what says that now is not the time;
+    `refusal` why nobody here may record it.
     """
 
     mode: str
@@ -32,6 +36,7 @@ class Hand:
     button: str = ""
     fields: list[FieldView] = field(default_factory=list)
     fields_key: str = ""
+    vitals: list[FieldView] = field(default_factory=list)
     sides: list[tuple[str, str]] = field(default_factory=list)
     side: str = ""
     performers: list[tuple[int, str]] = field(default_factory=list)
@@ -42,6 +47,7 @@ class Hand:
     may_override: bool = False
     override_reason: str = ""
     warning: str = ""
+    untimely: list[Untimely] = field(default_factory=list)
     refusal: str = ""
     critical: bool = False
     second_person: bool = False
@@ -108,6 +114,9 @@ def hand_for(
     soft = next((u for u in unmet if not u.requirement.hard), None)
     emergency = bool(view.state.emergency_at)
     done = place.step.mark is not None
+    shown = _fields(view, place, typed, errors, unusual)
+    pad = _pad(view, place, shown)
+    kept = not (typed or errors or unusual or pad)
     return Hand(
         mode="record",
         key=key,
@@ -115,8 +124,9 @@ def hand_for(
         chip=_chip(view, place),
         instruction=definition.instruction,
         button=rules.title(place),
-        fields=_fields(view, place, typed, errors, unusual),
-        fields_key="" if typed or errors or unusual else _fields_key(view, place),
+        fields=[f for f in shown if f not in pad],
+        fields_key=_fields_key(view, place) if kept else "",
+        vitals=pad,
         sides=_sides(view, place),
         side=str(typed.get("side", place.key.side)),
         performers=view.members,
@@ -127,6 +137,7 @@ def hand_for(
         may_override=bool(hard) and view.actor.may(rules.Act.OVERRIDE),
         override_reason=str(typed.get("override_reason", "")),
         warning=rules.order_sentence(soft or hard) if (soft or (hard and emergency)) else "",  # type: ignore[arg-type]
+        untimely=untimely(view.progress, place, {}, view.now),
         refusal=_refusal(view),
         critical=definition.critical,
         second_person=definition.second_person is not SecondPerson.NONE,
@@ -239,6 +250,17 @@ def _fields(
                 unusual=unusual.get(f.key, ""),
             )
         )
+    return found
+
+
+def _pad(view: View, place: Place, shown: list[FieldView]) -> list[FieldView]:
+    """The vitals among the fields, each with what was measured before."""
+    if not vitals.measured(view.protocol, place.text):
+        return []
+    wanted, last = {f.key for f in vitals.fields(view.protocol)}, vitals.last(view.progress)
+    found = [f for f in shown if f.key in wanted]
+    for f in found:
+        f.before, f.before_at = last.get(f.key, ("", None))
     return found
 
 

@@ -32,6 +32,7 @@ FLAG_LABELS = {
     Flag.LATE: gettext_lazy("late"),
     Flag.OVERRIDDEN: gettext_lazy("overridden"),
     Flag.OUT_OF_ORDER: gettext_lazy("out of order"),
+    Flag.OFF_TIME: gettext_lazy("not at its time"),
     Flag.CONFIRMED: gettext_lazy("unusual, confirmed"),
     Flag.OTHER_ROLE: gettext_lazy("by another role"),
     Flag.CORRECTED: gettext_lazy("corrected"),
@@ -70,6 +71,7 @@ class FieldView:
     """One field as drawn. `name` is the form name (`v_` + key); `value` what was typed or is stored, for the input.
 
     `widget`: number, text, choice (segments), choices (chips), yesno, time, date, product, select.
+    `before`: what was measured last and when, shown beside the input and never in it.
     A product has the further inputs `{name}_name`, `{name}_lot`, `{name}_expires` with `parts` as their values.
     """
 
@@ -93,6 +95,8 @@ class FieldView:
     parts: dict[str, str] = field(default_factory=dict)
     error: str = ""
     unusual: str = ""
+    before: str = ""
+    before_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from procedures.models import Case, User
 from procedures.models.case import ANAESTHESIA, INDICATIONS
 from procedures.models.people import ROLE_LABELS
 
-from . import feed
+from . import clocks, feed, vitals
 from .parts import PHASE_LABELS, Banner, EntryView, entry_view
 from .view import Missing, View
 
@@ -52,6 +52,8 @@ class RecordScreen:
     corrected: set[int]
     missing: list[Missing]
     team: list[tuple[str, str, datetime, datetime | None]]
+    timings: list[clocks.TimingLine]
+    vitals: vitals.VitalsView | None
 
 
 def build(user: User, pk: Any) -> RecordScreen:
@@ -91,6 +93,8 @@ def build(user: User, pk: Any) -> RecordScreen:
         voided={line.about for line in lines if line.kind == "event.voided" and line.about},
         corrected={line.about for line in lines if line.kind == "step.corrected" and line.about},
         missing=view.missing(),
+        timings=clocks.timings(view.progress, view.now),
+        vitals=vitals.view(view.progress, limit=None),
         team=[
             (view.names[m.user].name, str(ROLE_LABELS[Role(m.role)]), m.since, m.until)
             for m in view.state.team

@@ -27,7 +27,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "intervals": {"definitions", "progress", "state", "timers"},
     "charts": set(),
     "canonical": {"state", "values"},
-    "rules": {"definitions", "intervals", "progress", "state", "timers", "values"},
+    "rules": {"definitions", "progress", "state", "values"},
+    "timing": {"intervals", "progress", "rules"},
     "models": {"definitions", "state"},
     "protocols": {"definitions", "models"},
     "directory": {"models", "rules"},
@@ -37,11 +38,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verification": {"canonical", "definitions", "models", "progress", "projection", "protocols", "state"},
     "commands": {
         "canonical", "clock", "definitions", "directory", "live", "models", "progress", "projection", "protocols",
-        "rules", "state", "values",
+        "rules", "state", "timing", "values",
     },
     "screens": {
         "canonical", "charts", "clock", "definitions", "directory", "intervals", "models", "progress", "projection",
-        "protocols", "rules", "state", "timers", "values",
+        "protocols", "rules", "state", "timers", "timing", "values",
     },
     "forms": {"commands", "definitions", "models", "rules", "state", "values"},
     "views": {
@@ -57,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "management": {"demo", "models", "protocols", "verification"},
 }  # fmt: skip
 PURE = {"charts", "definitions", "intervals", "progress", "state", "timers"}  # the standard library only
-NEARLY_PURE = {"rules", "values", "canonical"}  # and how a word or a time is said
+NEARLY_PURE = {"canonical", "rules", "timing", "values"}  # and how a word or a time is said
 SAYS = {"django.utils.translation.gettext", "django.utils.timezone.localtime"}
 AROUND = {
     "kypho/asgi.py": {"directory", "live"},
