@@ -161,9 +161,10 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "procedures.middleware.WhoIsThere",
     "django_htmx.middleware.HtmxMiddleware",
     "procedures.middleware.SignInRequired",
+    "procedures.middleware.Locked",
     "procedures.middleware.RefusedAsResponse",
     "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -191,6 +192,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "procedures.context.theme",
+                "procedures.context.tablet",
             ],
         },
     }
@@ -206,7 +208,7 @@ CACHES = {
 
 # People
 AUTH_USER_MODEL = "procedures.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["procedures.signin.sessions.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -232,9 +234,11 @@ SESSION_ENGINE = "django.contrib.sessions.backends.db"
 SESSION_SERIALIZER = "django.contrib.sessions.serializers.JSONSerializer"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_SAVE_EVERY_REQUEST = False
+IDLE_MINUTES = number("IDLE_MINUTES", 5, 1, 60)  # on an enrolled tablet, until it asks for the PIN
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+TABLET_COOKIE_NAME = "__Host-tablet" if HTTPS else "tablet"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 
 # Messages name patients, so they stay on the server and out of cookies.

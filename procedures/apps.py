@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.core.management import call_command
 from django.db import connections
 from django.db.models.signals import post_migrate
@@ -26,5 +27,8 @@ class ProceduresConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Django sends post_migrate when all migrations of all apps are done."""
+        """Django sends post_migrate when all migrations of all apps are done, user_logged_in at each sign-in."""
+        from .signin import sessions
+
         post_migrate.connect(finish_migration, sender=self)
+        user_logged_in.connect(sessions.bind, dispatch_uid="bind the session to its tablet")

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from .views import cases, levels, manage, patients, record, steps, stream, today
+from .views import cases, levels, manage, patients, record, steps, stream, switch, today
 
 
 class StepKey:
@@ -69,6 +69,10 @@ case_urls: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", today.show, name="today"),
     path("stream/", stream.today, name="today-stream"),
+    path("switch/", switch.switch, name="switch"),
+    path("lock/", switch.lock, name="lock"),
+    path("act/", switch.act, name="act"),
+    path("tablet/", switch.tablet, name="tablet"),
     path("theme/", today.theme, name="theme"),
     path("cases/new/", cases.new, name="new-case"),
     path("cases/<uuid:pk>/", include(case_urls)),

@@ -18,7 +18,6 @@ from procedures.values import quantity, stamp
 
 PASSWORD = "a-long-enough-phrase"
 PIN = "271828"
-SECRET = "the secret that the cookie of the enrolled tablet holds"
 PEOPLE = {
     "ward": ("Wanda Ward", Role.WARD_NURSE),
     "nurse": ("Ada Okafor", Role.CIRCULATING_NURSE),
@@ -144,9 +143,14 @@ def give_pin(user: User, pin: str = PIN) -> None:
     Pin.objects.create(user=user, hash=make_password(pin), changed_at=clock.now())
 
 
-def tablet_of(unit: Unit, name: str = "Room 2", secret: str = SECRET) -> Tablet:
+def secret_of(name: str) -> str:
+    """What the cookie of a tablet of that name holds."""
+    return f"the-secret-of-{name.replace(' ', '-')}"
+
+
+def tablet_of(unit: Unit, name: str = "Room 2") -> Tablet:
     """A tablet enrolled for a unit."""
-    digest = sha256(f"{name} {secret}".encode()).digest()
+    digest = sha256(secret_of(name).encode()).digest()
     return Tablet.objects.create(unit=unit, name=name, secret_hash=digest, enrolled_at=clock.now())
 
 

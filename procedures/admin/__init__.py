@@ -1,6 +1,6 @@
-"""The Django admin: people, units and products are kept here; protocols and cases are looked at, never changed."""
+"""The Django admin: people, units, tablets and products are kept here; protocols and cases are only looked at."""
 
-from . import cases, catalogue, people, protocols
+from . import cases, catalogue, people, protocols, tablets
 from .site import site
 
-__all__ = ["cases", "catalogue", "people", "protocols", "site"]
+__all__ = ["cases", "catalogue", "people", "protocols", "site", "tablets"]

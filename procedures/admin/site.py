@@ -21,6 +21,7 @@ from procedures.models import Membership, Unit, User
 
 GROUPS = {
     "people": _("People and units"),
+    "tablets": _("Tablets and PINs"),
     "catalogue": _("Catalogue"),
     "protocols": _("Protocols"),
     "cases": _("Cases (read-only)"),

@@ -1,9 +1,18 @@
-"""Signing in on a ward tablet: which tablet it is, PINs, and accounts that end with the shift.
+"""Signing in on a ward tablet: which tablet it is, PINs, the lock, and accounts that end with the shift.
 
 What is judged here is who somebody is. What they may then do is judged by `rules`, as everywhere.
 """
 
 from .people import Person, people_of
 from .pins import PIN_DIGITS, check_new_pin, check_pin, state_of_pin
+from .sessions import tablet_of
 
-__all__ = ["PIN_DIGITS", "Person", "check_new_pin", "check_pin", "people_of", "state_of_pin"]
+__all__ = [
+    "PIN_DIGITS",
+    "Person",
+    "check_new_pin",
+    "check_pin",
+    "people_of",
+    "state_of_pin",
+    "tablet_of",
+]

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from procedures import access
+from procedures import access, signin
 from procedures.commands import Command, Receipt
 from procedures.models import User
 from procedures.rules import Invalid, Refused
@@ -16,6 +16,8 @@ from procedures.screens import case, feed, manage, new
 from procedures.screens.hand import Hand, entry_hand, hand_for, next_hand
 from procedures.screens.view import View
 from procedures.state import Event
+
+from . import ward
 
 MANAGED = {
     "cancel", "stop", "void-case", "complete", "team", "patient", "allergy-add", "allergy-withdraw",
@@ -29,8 +31,15 @@ def me(request: HttpRequest) -> User:
 
 
 def command(request: HttpRequest, pk: UUID, command_id: UUID, performed_by: int | None = None) -> Command:
-    """The command that this request gives."""
-    return Command(case_id=pk, by=me(request), command_id=command_id, performed_by=performed_by)
+    """The command that this request gives, with the tablet that it comes from."""
+    tablet = signin.tablet_of(request)
+    return Command(
+        case_id=pk,
+        by=me(request),
+        command_id=command_id,
+        performed_by=performed_by,
+        tablet=tablet.pk if tablet else None,
+    )
 
 
 def sent(data: QueryDict, name: str) -> int | None:
@@ -117,6 +126,8 @@ def _again(
 ) -> HttpResponse:
     match = request.resolver_match
     name, kwargs = (match.url_name or "", match.kwargs) if match else ("", {})
+    if name in ward.AGAIN:
+        return ward.AGAIN[name](request, status, notice, errors or {})
     notice = notice or (errors or {}).get("", "") or (errors or {}).get("command_id", "")
     said: dict[str, Any] = {"typed": request.POST, "errors": errors, "notice": notice}
     if "key" in kwargs:

@@ -17,6 +17,12 @@ document.addEventListener("htmx:sendError", (event) => say("offline", event.targ
 document.addEventListener("htmx:timeout", (event) => say("timeout", event.target));
 document.addEventListener("htmx:responseError", (event) => {
   const { status } = event.detail.xhr;
+  const wanted = event.detail.xhr.getResponseHeader("X-Kypho-Lock");
+  if (wanted) {   // the lock covers the page (lock.js); what was tapped is said when it opens
+    if (event.target.matches?.("form")) say("locked", event.target);
+    document.dispatchEvent(new CustomEvent("kypho:locked", { detail: { wanted } }));
+    return;
+  }
   say({ 401: "signedOut", 403: "forbidden", 404: "gone", 413: "tooLarge", 503: "unavailable" }[status] ?? "failed", event.target);
 });
 document.addEventListener("htmx:afterOnLoad", (event) => {

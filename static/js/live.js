@@ -109,6 +109,7 @@ if (sign) {
   document.addEventListener("kypho:turned", turned);
   document.addEventListener("visibilitychange", () => { if (document.hidden) { missed = true; close(); } else { failures = 0; open(); } });
   addEventListener("online", () => { failures = 0; missed = true; open(); });
+  document.addEventListener("kypho:unlocked", () => { failures = 0; missed = true; open(); });
   addEventListener("offline", () => { missed = true; close(); show("offline"); });
   addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => { if (event.persisted) { missed = true; open(); } });

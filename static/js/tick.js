@@ -38,3 +38,8 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "yes";
 });
 addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => delete form.dataset.sent));
+
+// Another person goes on with this page: what they send is a command of their own.
+document.addEventListener("kypho:new-person", () => {
+  document.querySelectorAll('input[name="command_id"]').forEach((field) => { field.value = newId(); });
+});

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from procedures import commands
 from procedures.models import Case
-from tests.world import World
+from tests.world import PIN, World
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,10 @@ class Stage:
         self.requests = {
             "today": Request(),
             "today-stream": Request(),
+            "switch": Request((), {"user_id": str(world.nurse.pk), "pin": PIN}),
+            "lock": Request((), {}),
+            "act": Request((), {}),
+            "tablet": Request((), {"code": "ABCDE-FGHJK"}),
             "theme": Request((), {"theme": "dark", "next": "/"}),
             "new-case": Request((), new_case(world)),
             "case": Request((self.running,)),

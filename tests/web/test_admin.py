@@ -24,6 +24,7 @@ from procedures.commands.ledger import Ledger, command
 from procedures.definitions import Milestone, Role
 from procedures.models import (
     Access,
+    AccountEvent,
     Allergy,
     Case,
     CaseTeam,
@@ -37,17 +38,18 @@ from procedures.models import (
     ProtocolVersion,
     Step,
     StepDefinition,
+    Tablet,
     Unit,
     User,
 )
 from procedures.state import EventKind
-from tests.world import World
+from tests.world import World, tablet_of
 
 pytestmark = pytest.mark.django_db
 
 CLINICAL = [Patient, Case, Step, Level, CaseTeam, Event, Access]
-READ_ONLY = [*CLINICAL, Protocol, ProtocolVersion, StepDefinition, Membership, LogEntry]
-KEPT = [User, Unit, Product]
+READ_ONLY = [*CLINICAL, Protocol, ProtocolVersion, StepDefinition, Membership, LogEntry, AccountEvent]
+KEPT = [User, Unit, Product, Tablet]
 EARLIER = datetime(2026, 1, 1, 10, tzinfo=UTC)
 NASTY = [
     "a\0b", "%00", "'\"\\", "9" * 40, "\ud800", "x" * 5000, "<script>alert(1)</script>", "../../etc/passwd", '"x',
@@ -142,9 +144,9 @@ def test_a_deactivated_administrator_is_out_at_once(world: World) -> None:
     assert browser.get("/admin/").status_code == 302
 
 
-def test_the_first_page_has_the_four_groups(world: World) -> None:
+def test_the_first_page_has_the_five_groups(world: World) -> None:
     text = body(manager(world).get("/admin/"))
-    for title in ("People and units", "Catalogue", "Protocols", "Cases (read-only)"):
+    for title in ("People and units", "Tablets and PINs", "Catalogue", "Protocols", "Cases (read-only)"):
         assert title in text
 
 
@@ -205,6 +207,7 @@ def test_a_list_of_clinical_rows_takes_only_a_search_by_post(
 @pytest.mark.parametrize("model", KEPT)
 def test_people_units_and_products_are_never_deleted(world: World, model: type[Any]) -> None:
     browser = chief(world)
+    tablet_of(world.unit)
     count = model.objects.count()
     pk = model.objects.values_list("pk", flat=True).first()
     assert browser.get(page(model, pk)).status_code == 200

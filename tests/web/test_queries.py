@@ -16,7 +16,7 @@ from procedures import access, commands, directory
 from procedures.definitions import Role
 from procedures.models import Case, Event, Membership, User
 from tests.web.visitor import Visitor
-from tests.world import World
+from tests.world import World, give_pin, tablet_of
 
 pytestmark = pytest.mark.django_db
 
@@ -155,3 +155,20 @@ def test_a_page_does_not_write_the_session(world: World, nurse: Visitor, small: 
         nurse.get("case", small)
     assert not [sql for sql in statements if "django_session" in sql and not sql.startswith("SELECT")]
     assert User.objects.get(pk=world.nurse.pk).is_active
+
+
+def test_a_tablet_costs_no_statement_more(world: World, nurse: Visitor, small: UUID) -> None:
+    """Which tablet it is, and that it was not revoked, is read with the person."""
+    give_pin(world.nurse)
+    at_tablet = Visitor.on(tablet_of(world.unit), world.nurse)
+    counts = []
+    for visitor, case_id in ((nurse, small), (at_tablet, world.started("L1", mrn="900000002"))):
+        for _ in range(2):
+            with at_most(CASE) as page:
+                visitor.get("case", case_id)
+        seen = str(Case.objects.get(pk=case_id).last_seq)
+        with at_most(TICK) as tick:
+            assert visitor.post("step-done", case_id, "PRE-BASE", htmx=True, seen=seen).status == 200
+        assert not [sql for sql in page + tick if "django_session" in sql and not sql.startswith("SELECT")]
+        counts.append((len(page), len(tick)))
+    assert counts[0] == counts[1]

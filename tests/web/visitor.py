@@ -3,14 +3,16 @@
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import Any, cast
+from typing import Any, Self, cast
 from uuid import uuid4
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from procedures.models import User
+from procedures.models import Tablet, User
+from tests.world import PIN, secret_of
 
 VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "use", "wbr"}
 
@@ -165,6 +167,20 @@ class Visitor:
         if user:
             self.client.force_login(user)
 
+    @classmethod
+    def on(cls, tablet: Tablet, user: User | None = None) -> Self:
+        """At an enrolled tablet; `user`, who has the PIN of all, has just given it."""
+        visitor = cls()
+        visitor.client.cookies[settings.TABLET_COOKIE_NAME] = secret_of(tablet.name)
+        if user:
+            assert visitor.switch(user).status == 302
+            visitor.user = user
+        return visitor
+
+    def switch(self, user: User, pin: str = PIN, **rest: Any) -> "Answer":
+        """Tap a name and give a PIN."""
+        return self.post("switch", user_id=user.pk, pin=pin, **rest)
+
     def get(self, name: str, *args: Any, htmx: bool = False, **query: Any) -> Answer:
         """Open a page by the name of its URL."""
         return self.ask("GET", reverse(name, args=args), query, htmx=htmx)
@@ -179,11 +195,17 @@ class Visitor:
         return self.ask("POST", form.action, {**form.data, **typed}, htmx=htmx)
 
     def ask(
-        self, method: str, path: str, data: dict[str, Any] | None = None, *, htmx: bool = False
+        self,
+        method: str,
+        path: str,
+        data: dict[str, Any] | None = None,
+        *,
+        htmx: bool = False,
+        headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send a request. Lists are sent as several values of one name, None not at all."""
         sent = {name: value for name, value in (data or {}).items() if value is not None}
-        headers = {"HX-Request": "true"} if htmx else {}
+        headers = {**(headers or {}), **({"HX-Request": "true"} if htmx else {})}
         if method == "GET":
             return Answer(self.client.get(path, sent, headers=headers))
         return Answer(self.client.post(path, sent, headers=headers))

@@ -1,0 +1,153 @@
+// The lock. After some minutes without a person's doing the names cover the page; the case, what is half typed and the running
+// timers stay where they are. The server keeps the same clock and answers a locked session with nothing but the PIN.
+const sheet = document.getElementById("sheet");
+const { body } = document;
+const say = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
+const idle = Number(sheet?.dataset.idle ?? 5) * 60_000;
+const TELL_EVERY = 60_000;
+
+let lastAct = Date.now();
+let lastTold = Date.now();
+let timersPlace = null;    // where the strip of timers stands while the page is open
+let focused = null;
+
+function token() {
+  const name = document.querySelector('meta[name="csrf-cookie"]').content;
+  const pair = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
+  return pair ? decodeURIComponent(pair.slice(name.length + 1)) : "";
+}
+
+const tell = (address) => fetch(address, {
+  method: "POST", headers: { "HX-Request": "true", "X-CSRFToken": token() }, keepalive: true,
+}).catch(() => null);
+
+const isLocked = () => "locked" in body.dataset;
+
+function borrowTimers() {
+  const timers = document.getElementById("timers");
+  if (!timers || sheet.contains(timers)) return;
+  timersPlace = document.createComment("timers");
+  timers.replaceWith(timersPlace);
+  sheet.prepend(timers);
+}
+
+function returnTimers() {
+  const timers = sheet.querySelector("#timers");
+  if (timers) timersPlace?.replaceWith(timers);
+  timersPlace = null;
+}
+
+function lock({ told = false } = {}) {
+  if (isLocked() || !sheet) return;
+  focused = document.activeElement;
+  if (sheet.open) sheet.close();
+  if (!sheet.querySelector("form")) say("kypho:load-sheet");
+  body.dataset.locked = "";
+  for (const part of body.children) if (part !== sheet) part.inert = true;
+  borrowTimers();
+  sheet.classList.add("sheet--lock");
+  sheet.querySelector("form")?.reset();
+  noNetwork(!navigator.onLine);
+  sheet.show();   // not modal: no key closes it
+  sheet.querySelector("#sheet-title")?.focus();
+  if (!told) tell(sheet.dataset.lockAt);
+}
+
+function unlock() {
+  lastAct = lastTold = Date.now();
+  if (!isLocked()) return;
+  returnTimers();
+  delete body.dataset.locked;
+  for (const part of body.children) part.inert = false;
+  sheet.classList.remove("sheet--lock");
+  sheet.close();
+  focused?.isConnected && focused.focus();
+  say("kypho:unlocked");
+}
+
+function acted() {
+  const now = Date.now();
+  if (isLocked()) return;
+  if (now - lastAct >= idle) { lock(); return; }   // the device slept
+  lastAct = now;
+  if (now - lastTold < TELL_EVERY || body.dataset.confirmed === "no") return;
+  lastTold = now;
+  tell(sheet.dataset.actAt);
+}
+
+// Without a network nobody can check a PIN: the name alone opens the lock, and is not yet confirmed.
+let unreachable = false;
+function noNetwork(is) {
+  unreachable = is;
+  sheet.querySelector("[data-no-network]")?.toggleAttribute("hidden", !is);
+}
+
+function byNameAlone(radio) {
+  const name = radio.closest("label").querySelector("b").textContent;
+  radio.checked = false;
+  say("kypho:becomes", { id: radio.value, name, confirmed: false });
+  unlock();
+  if (sheet.open) sheet.close();
+}
+
+function showWhoIsThere(person) {
+  const bar = document.getElementById("you");
+  if (!bar) return;
+  const words = bar.querySelector("[data-name]");
+  const other = words.textContent !== person.name;
+  words.textContent = person.name;
+  const label = sheet.querySelector(`input[name="user_id"][value="${person.id}"]`)?.closest("label");
+  if (other && label) {
+    bar.querySelector("[data-role]").textContent = label.querySelector("small").firstChild.textContent;
+    bar.querySelector(".initials").textContent = label.querySelector(".initials").textContent;
+  }
+  bar.querySelector("[data-unconfirmed]").hidden = person.confirmed;
+}
+
+// Back on the network: whoever is there by name alone gives the PIN. Until then nothing goes out under another's session.
+function askForThePin() {
+  if (body.dataset.confirmed === "no") say("kypho:ask-pin", { id: body.dataset.person });
+}
+
+if (sheet) {
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, acted, { capture: true, passive: true });
+  setInterval(() => { if (Date.now() - lastAct >= idle) lock(); }, 1000);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden && Date.now() - lastAct >= idle) lock(); });
+  document.addEventListener("kypho:locked", (event) => {
+    if (event.detail?.wanted === "change") location.assign(`/pin/?${new URLSearchParams({ next: location.pathname })}`);
+    else lock({ told: true });
+  });
+  document.addEventListener("kypho:switched", unlock);
+  document.addEventListener("kypho:person", (event) => showWhoIsThere(event.detail));
+  document.addEventListener("htmx:afterSettle", () => {   // the bar may have been drawn anew, for the person of the session
+    if (body.dataset.person) showWhoIsThere({ id: body.dataset.person, name: body.dataset.personName, confirmed: body.dataset.confirmed === "yes" });
+  });
+  document.addEventListener("kypho:sheet", () => {
+    noNetwork(unreachable || !navigator.onLine);
+    if (isLocked()) sheet.querySelector("#sheet-title")?.focus();
+  });
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-lock]")) {
+      event.preventDefault();
+      lock();
+    }
+  });
+  addEventListener("offline", () => noNetwork(true));
+  addEventListener("online", () => { noNetwork(false); say("kypho:load-sheet"); askForThePin(); });
+  for (const kind of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(kind, (event) => { if (sheet.contains(event.target)) noNetwork(true); });
+  }
+  sheet.addEventListener("change", (event) => {
+    if (event.target.name === "user_id" && unreachable) byNameAlone(event.target);
+  });
+  document.addEventListener("htmx:confirm", (event) => {   // before anything is sent
+    if (body.dataset.confirmed !== "no" || unreachable || sheet.contains(event.target) || event.detail.verb === "get") return;
+    event.preventDefault();
+    askForThePin();
+  });
+  document.addEventListener("submit", (event) => {
+    if (body.dataset.confirmed !== "no" || unreachable || event.target.hasAttribute("hx-post")) return;
+    event.preventDefault();
+    askForThePin();
+  }, true);
+}
