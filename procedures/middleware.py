@@ -80,7 +80,10 @@ def is_a_page(request: HttpRequest) -> bool:
     """Whether a person asked for a page, and can be sent to another."""
     if request.method not in ("GET", "HEAD") or request.path.endswith("/stream/"):
         return False
-    return not getattr(request, "htmx", False) and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    return (
+        not getattr(request, "htmx", False)
+        and request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+    )
 
 
 def ask_for_the_pin(request: HttpRequest) -> HttpResponse:
