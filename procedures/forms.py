@@ -13,12 +13,13 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from . import values
+from . import products, values
 from .commands import PatientDetails, Plan
 from .definitions import VERTEBRAE, Field, FieldType, Role, Step
-from .models import Patient, Product, User
+from .models import Patient, User
 from .models.case import ANAESTHESIA, INDICATIONS
 from .rules import Invalid
+from .scanning import Unreadable
 from .state import StepStatus
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
@@ -291,23 +292,13 @@ class ValueField(forms.Field):
         return _plain_date(text)
 
     def _product(self, text: str) -> dict[str, Any] | None:
-        part = {
-            p: str(self.extra.get(f"v_{self.field.key}_{p}", "")).strip() for p in ("name", "lot", "expires")
-        }
-        if not text and not any(part.values()):
-            return None
-        if "\x00" in "".join(part.values()) or any(len(p) > 80 for p in part.values()):
-            raise ValidationError(_("At most 80 characters that can be printed."))
-        known = None
-        if text:
-            known = Product.objects.filter(pk=_whole(text), kind=self.field.product_kind).first()
-            if known is None:
-                raise ValidationError(_("Choose a product."))
-        name = str(known) if known else part["name"]
-        if not name:
-            raise ValidationError(_("Choose the product or type its name."))
-        expires = _plain_date(part["expires"]) if part["expires"] else ""
-        return {"id": known.pk if known else None, "name": name, "lot": part["lot"], "expires": expires}
+        try:
+            found = products.value(products.sent(self.extra, f"v_{self.field.key}"), self.field.product_kind)
+        except Unreadable as problem:
+            raise ValidationError(problem.sentence) from problem
+        if found and found["expires"]:
+            found["expires"] = _plain_date(found["expires"])
+        return found
 
     @staticmethod
     def _person(text: str) -> dict[str, Any]:

@@ -63,14 +63,18 @@ class Refused(Exception):
 
 
 class Invalid(Exception):
-    """What was entered is wrong. `errors`: sentence by field; `unusual`: question by field, to be confirmed."""
+    """What was entered is wrong. `errors`: sentence by field; `unusual`: question by field, to be confirmed;
+    `expired`: sentence by field about a product past its date, which somebody who may override can confirm."""
 
     def __init__(
-        self, errors: Mapping[str, str] | None = None, unusual: Mapping[str, str] | None = None
+        self,
+        errors: Mapping[str, str] | None = None,
+        unusual: Mapping[str, str] | None = None,
+        expired: Mapping[str, str] | None = None,
     ) -> None:
-        super().__init__("; ".join([*(errors or {}).values(), *(unusual or {}).values()]))
-        self.errors = dict(errors or {})
-        self.unusual = dict(unusual or {})
+        said = [errors or {}, unusual or {}, expired or {}]
+        super().__init__("; ".join(sentence for part in said for sentence in part.values()))
+        self.errors, self.unusual, self.expired = (dict(part) for part in said)
 
 
 def why_not(check: Callable[..., object], *args: Any, **kwargs: Any) -> str:

@@ -75,6 +75,7 @@ class Flag(StrEnum):
     CONFIRMED = "confirmed"
     OTHER_ROLE = "other_role"
     CORRECTED = "corrected"
+    EXPIRED = "expired"
 
 
 class CaseStatus(StrEnum):
@@ -406,7 +407,10 @@ def _amend(step: StepState, event: Event) -> StepState:
             new = replace(old, verified_by=event.performed_by, verified_at=event.performed_at)
         case EventKind.STEP_DETAILED:
             new = replace(
-                old, values={**old.values, **event.values["values"]}, amended=(*old.amended, event.seq)
+                old,
+                values={**old.values, **event.values["values"]},
+                flags=tuple(sorted({*old.flags, *event.flags})),
+                amended=(*old.amended, event.seq),
             )
         case _:
             changes = event.values
@@ -419,7 +423,7 @@ def _amend(step: StepState, event: Event) -> StepState:
                 values=values,
                 performed_by=changes.get("performed_by", old.performed_by),
                 performed_at=datetime.fromisoformat(at) if at else old.performed_at,
-                flags=tuple(sorted({*old.flags, *event.flags, Flag.CORRECTED})),
+                flags=tuple(sorted({*old.flags, Flag.CORRECTED} - {Flag.EXPIRED} | {*event.flags})),
                 amended=(*old.amended, event.seq),
                 verified_by=None,
                 verified_at=None,

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from .views import cases, levels, manage, patients, record, steps, stream, switch, today
+from .views import cases, levels, manage, patients, record, scans, steps, stream, switch, today
 
 
 class StepKey:
@@ -74,6 +74,7 @@ urlpatterns = [
     path("act/", switch.act, name="act"),
     path("tablet/", switch.tablet, name="tablet"),
     path("theme/", today.theme, name="theme"),
+    path("products/scan/<slug:kind>/<slug:place>/", scans.read, name="product-scan"),
     path("cases/new/", cases.new, name="new-case"),
     path("cases/<uuid:pk>/", include(case_urls)),
 ]

@@ -9,11 +9,14 @@ Pure but for gettext and the zone of the site.
 | choices          | list of text, in the order of the options                                             |
 | yesno            | true or false                                                                         |
 | time, date       | ISO 8601 text; times in UTC with microseconds                                         |
-| product          | `{"id": 7, "name": …, "lot": …, "expires": "2027-03-31"}`; `id` is null when typed     |
+| product          | `{"id": 7, "name": …, "lot": …, "expires": "2027-03-31", "how": "scanned"}`; `id` is null |
+|                  | when it is not in the catalogue; `how` is scanned, picked or typed; `serial`, `gtin`,  |
+|                  | `made` and the raw `scan` stand where they are known                                   |
 | person           | `{"id": 7, "name": …}`                                                                |
 | entry            | `{"seq": 12, "key": "K09c"}`                                                          |
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -123,9 +126,7 @@ def show(field: Field, value: Any) -> str:
         case FieldType.YESNO:
             return _("yes") if value else _("no")
         case FieldType.PRODUCT:
-            lot = _("lot %(lot)s") % {"lot": value["lot"]} if value.get("lot") else ""
-            expires = _("expires %(date)s") % {"date": value["expires"]} if value.get("expires") else ""
-            return ", ".join(part for part in (value["name"], lot, expires) if part)
+            return ", ".join(_product(value))
         case FieldType.PERSON:
             return str(value["name"])
         case FieldType.ENTRY:
@@ -133,3 +134,27 @@ def show(field: Field, value: Any) -> str:
         case FieldType.TIME:
             return f"{localtime(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
     return str(value)
+
+
+def _product(value: Any) -> Iterator[str]:
+    """A product in words: how it was recorded stands last, where it was not just chosen from the catalogue."""
+    yield value["name"]
+    if value.get("gtin") and value["id"] is None and value["gtin"] not in value["name"]:
+        yield _("GTIN %(gtin)s") % {"gtin": value["gtin"]}
+    if value.get("lot"):
+        yield _("lot %(lot)s") % {"lot": value["lot"]}
+    if value.get("serial"):
+        yield _("serial %(serial)s") % {"serial": value["serial"]}
+    if value.get("expires"):
+        yield _("expires %(date)s") % {"date": value["expires"]}
+    if value.get("how") == "scanned":
+        yield _("scanned")
+    if value.get("how") == "typed":
+        yield _("typed")
+
+
+def use_by(field: Field, value: Any) -> str:
+    """The last day of use as ISO text, or an empty text: a product's, or a date whose key ends in `expires`."""
+    if field.type is FieldType.PRODUCT:
+        return str(value.get("expires", ""))
+    return str(value) if field.type is FieldType.DATE and field.key.endswith("expires") else ""

@@ -18,6 +18,8 @@ from procedures.values import quantity, stamp
 
 PASSWORD = "a-long-enough-phrase"
 PIN = "271828"
+SECRET = "the secret that the cookie of the enrolled tablet holds"
+CEMENT, BALLOON, NEEDLE = "09521100000017", "09521100000024", "09521100000031"  # GTINs of the examples' range
 PEOPLE = {
     "ward": ("Wanda Ward", Role.WARD_NURSE),
     "nurse": ("Ada Okafor", Role.CIRCULATING_NURSE),
@@ -131,10 +133,12 @@ def build() -> World:
     stranger = User.objects.create_user("stranger", display_name="Stan Ger", initials="SG")
     Membership.objects.create(user=stranger, unit=other, role=Role.OPERATOR)
     Product.objects.create(
-        kind="cement", name="Cement A", manufacturer="Maker", working_from=5, working_until=12
+        kind="cement", name="Cement A", manufacturer="Maker", gtin=CEMENT, working_from=5, working_until=12
     )
-    Product.objects.create(kind="balloon", name="Balloon 15/3", manufacturer="Maker", max_pressure_psi=400)
-    Product.objects.create(kind="needle", name="Needle 11 G", manufacturer="Maker")
+    Product.objects.create(
+        kind="balloon", name="Balloon 15/3", manufacturer="Maker", gtin=BALLOON, max_pressure_psi=400
+    )
+    Product.objects.create(kind="needle", name="Needle 11 G", manufacturer="Maker", gtin=NEEDLE)
     return World(unit, other, people, stranger)
 
 
@@ -207,14 +211,15 @@ def plausible(f: Field, case_id: UUID) -> Any:
         case FieldType.TIME:
             return stamp(clock.now() - timedelta(minutes=1))
         case FieldType.DATE:
-            return "2027-03-31"
+            return "2099-03-31"
         case FieldType.PRODUCT:
             product = Product.objects.filter(kind=f.product_kind).first()
             return {
                 "id": product.pk if product else None,
                 "name": str(product),
                 "lot": "KX-1",
-                "expires": "2027-03-31",
+                "expires": "2099-03-31",
+                "how": "picked",
             }
         case FieldType.PERSON:
             user = User.objects.get(username="scrub")

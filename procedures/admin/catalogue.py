@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
+from procedures import scanning
 from procedures.models import Product, WarmBand
 
 from .browse import Kept, Tabular
@@ -19,7 +20,31 @@ else:
 
 
 class ProductForm(ModelForm):
-    """A product; a cement has both ends of its time band or none."""
+    """A product; a cement has both ends of its time band or none; a GTIN fits its check digit."""
+
+    gtin = forms.CharField(
+        label=_("GTIN"),
+        required=False,
+        max_length=scanning.LIMIT,
+        help_text=_(
+            "The number that stands after (01) on the label; a scan is recognised by it. Scan it here."
+        ),
+    )
+
+    def clean_gtin(self) -> str:
+        """14 digits. What a scanner types, the whole label, is taken too."""
+        typed = str(self.cleaned_data["gtin"]).strip()
+        if not typed:
+            return ""
+        try:
+            found = scanning.check_gtin(typed) if typed.isdigit() else scanning.read(typed).gtin
+        except scanning.Unreadable as problem:
+            raise forms.ValidationError(problem.sentence) from problem
+        if not found:
+            raise forms.ValidationError(
+                _("This code has no product number. Scan the other code on the label.")
+            )
+        return found
 
     def clean(self) -> dict[str, Any]:
         """Refuse half a band, and one that ends before it begins."""
@@ -53,13 +78,13 @@ class ProductAdmin(Kept):
     """Cements, balloons and needles with the limits that their instructions for use state."""
 
     list_display = (
-        "name", "kind", "manufacturer", "reference", "max_pressure_psi", "max_volume_ml", "working_from",
+        "name", "kind", "manufacturer", "reference", "gtin", "max_pressure_psi", "max_volume_ml", "working_from",
         "working_until", "active",
     )  # fmt: skip
     list_filter = ("kind", "active", "manufacturer")
     form = ProductForm
     inlines = (WarmBands,)
-    search_fields = ("name", "manufacturer", "reference", "device_identifier")
+    search_fields = ("name", "manufacturer", "reference", "gtin", "device_identifier")
     sortable_by = ("name", "kind", "manufacturer")
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -8,7 +8,7 @@ from django.utils.formats import time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import directory, rules, timing
+from procedures import directory, rules, timing, use_by
 from procedures.definitions import SIDES, FieldType, Key, Milestone, Repeats
 from procedures.directory import person
 from procedures.progress import Place
@@ -106,30 +106,36 @@ def _flags(
     override_reason: str,
     done_at: datetime,
 ) -> set[str]:
-    """Judge order and values; write the override where one was needed. Returns the flags of the entry."""
-    source = ledger.command.source
+    """Judge order, values and dates; write the override where one was needed. Returns the flags of the entry."""
+    source, definition = ledger.command.source, place.definition
     passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason, source)
-    unusual = rules.check_values(place.definition, values, set(confirmed))
+    unusual = rules.check_values(definition, values, set(confirmed))
     _check_entries(ledger, place, values)
-    flags = rules.entry_flags(
-        place.definition, ledger.performer, done_at, ledger.now, ledger.protocol.late_after
-    )
-    hard = [u.needs.code for u in passed if u.requirement.hard]
-    if passed:
-        flags.add(Flag.OUT_OF_ORDER)
-    if hard and rules.judges_order(source) and not ledger.state.emergency_at:
+    flags = rules.entry_flags(definition, ledger.performer, done_at, ledger.now, ledger.protocol.late_after)
+    judged = rules.judges_order(source) and not ledger.state.emergency_at
+    overridden = {"needs": [u.needs.code for u in passed if u.requirement.hard]} if judged else {}
+    used_on = localtime(done_at).date()
+    if judged and Flag.LATE not in flags:
+        expired = use_by.check(definition, values, used_on, ledger.actor, set(confirmed), override_reason)
+        overridden["expired"] = sorted(expired)
+    else:  # what has been used is recorded, and the record says that it was too old
+        expired = set(use_by.expired(definition, values, used_on))
+    if overridden := {what: codes for what, codes in overridden.items() if codes}:
         flags.add(Flag.OVERRIDDEN)
         ledger.write(
             EventKind.REQUIREMENT_OVERRIDDEN,
             step_key=place.text,
-            values={"needs": hard},
+            values=overridden,
             reason=rules.check_reason(override_reason, "override_reason"),
         )
-    if timing.untimely(ledger.progress, place, values, done_at):
-        flags.add(Flag.OFF_TIME)
-    if unusual:
-        flags.add(Flag.CONFIRMED)
-    return flags
+    off_time = timing.untimely(ledger.progress, place, values, done_at)
+    said = {
+        Flag.OUT_OF_ORDER: passed,
+        Flag.OFF_TIME: off_time,
+        Flag.CONFIRMED: unusual,
+        Flag.EXPIRED: expired,
+    }
+    return flags | {flag for flag, why in said.items() if why}
 
 
 def _check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
@@ -139,6 +145,12 @@ def _check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> N
             step = ledger.state.steps.get(field.entry_of)
             if step is None or value["seq"] not in {entry.seq for entry in step.live}:
                 raise rules.Invalid({field.key: _("Choose one of the recorded entries.")})
+
+
+def _past_date(place: Place, used_at: datetime, given: Mapping[str, Any]) -> set[Flag]:
+    """Whether something that has been used was past its date on that day: a flag, and no refusal any more."""
+    used_on = localtime(used_at).date()
+    return {Flag.EXPIRED} if use_by.expired(place.definition, given, used_on) else set()
 
 
 def _clock_time(moment: datetime) -> str:
@@ -182,6 +194,7 @@ def add_details(
     unusual = rules.check_values(place.definition, given, set(confirmed), whole=False)
     _check_entries(ledger, place, given)
     flags = {Flag.CONFIRMED} if unusual else set()
+    flags |= _past_date(place, entry.performed_at, given)
     ledger.write(EventKind.STEP_DETAILED, step_key=key, about=about, values={"values": given}, flags=flags)
 
 
@@ -228,6 +241,7 @@ def correct(
     if not changed and len(said) == 2:
         raise rules.Invalid({"": _("Nothing was changed.")})
     flags = {Flag.CONFIRMED} if unusual & changed.keys() else set()
+    flags |= _past_date(place, performed_at or entry.performed_at, after)
     ledger.write(EventKind.STEP_CORRECTED, step_key=key, about=about, values=said, reason=reason, flags=flags)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from procedures.definitions import VERTEBRAE, Field, Key, Needed, Step
 from procedures.models import Product, User
+from procedures.scanning import Scan, encode
 from procedures.values import quantity, stamp
 
 ANSWER = {"yes", "no", "na"}
@@ -121,6 +122,7 @@ class Details:
     levels: tuple[str, ...]
     allergies: tuple[str, ...] = ()
     lot: str = field(init=False)
+    balloons: int = 0
 
     def __post_init__(self) -> None:
         self.baseline = {key: self.rng.gauss(mean, spread) for key, (mean, spread) in _CENTRE.items()}
@@ -154,13 +156,15 @@ class Details:
         """A product of the shelf, with its lot and expiry."""
         shelf = [p for p in self.products[kind] if p.name == name] or self.products[kind]
         product = self.rng.choice(shelf)
-        expires = self.day + timedelta(days=self.rng.randrange(120, 900))
-        return {
-            "id": product.pk,
-            "name": str(product),
-            "lot": f"{kind[0].upper()}{self.lot}",
-            "expires": expires.isoformat(),
-        }
+        expires = (self.day + timedelta(days=self.rng.randrange(120, 900))).isoformat()
+        lot = f"{kind[0].upper()}{self.lot}"
+        found = {"id": product.pk, "name": str(product), "lot": lot, "expires": expires, "gtin": product.gtin}
+        if kind == "cement" or self.lot[0] > "D":  # a cement is scanned always, the rest on most days
+            self.balloons += kind == "balloon"
+            serial = f"{self.lot[1:]}{self.balloons:02}" if kind == "balloon" else ""
+            scan = encode(Scan(product.gtin, lot, expires, serial))
+            return {**found, **({"serial": serial} if serial else {}), "scan": scan, "how": "scanned"}
+        return {**found, "how": "picked"}
 
     def _draw(self, definition: Field, usual: Any) -> Any:
         if isinstance(usual, Between | OneOf):

@@ -126,10 +126,17 @@ def make_suite() -> Suite:
     people = _people(unit, _STAFF, known) | _people(unit, _WITHOUT_LOGIN, none)
     elsewhere = _people(other, _ELSEWHERE[:1], known) | _people(other, _ELSEWHERE[1:], none)
     Product.objects.bulk_create(
-        Product(kind=kind, name=name, manufacturer=maker, reference=reference, **limits)
-        for kind, name, maker, reference, limits in _PRODUCTS
+        Product(kind=kind, name=name, manufacturer=maker, reference=reference, gtin=_gtin(place), **limits)
+        for place, (kind, name, maker, reference, limits) in enumerate(_PRODUCTS, start=1)
     )
     return Suite(unit, other, people, {role: elsewhere[username] for username, _n, _i, role in _ELSEWHERE})
+
+
+def _gtin(place: int) -> str:
+    """A number of the range 0952 that GS1 keeps for examples, with its check digit."""
+    payload = f"0952110{place:06}"
+    weighted = sum(int(digit) * (3, 1)[at % 2] for at, digit in enumerate(payload))
+    return f"{payload}{-weighted % 10}"
 
 
 def _people(unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], password: str) -> dict[str, User]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 class Product(models.Model):
     """A product in the catalogue. Limits and time bands come from its instructions for use, typed in by the site.
 
+    `gtin` has 14 digits, zeros in front, or is empty.
     `working_from` and `working_until` are minutes after the start of mixing between which a cement can be injected,
     where no `WarmBand` says otherwise.
     """
@@ -18,7 +19,15 @@ class Product(models.Model):
     name = models.CharField(_("name"), max_length=80)
     manufacturer = models.CharField(_("manufacturer"), max_length=80)
     reference = models.CharField(_("catalogue number"), max_length=40, blank=True)
-    device_identifier = models.CharField(_("device identifier (GTIN)"), max_length=40, blank=True)
+    gtin = models.CharField(
+        _("GTIN"),
+        max_length=14,
+        blank=True,
+        help_text=_("The number that stands after (01) on the label; a scan is recognised by it."),
+    )
+    device_identifier = models.CharField(
+        _("other device identifier"), max_length=40, blank=True, help_text=_("Of HIBCC or ICCBBA.")
+    )
     max_pressure_psi = models.PositiveSmallIntegerField(_("maximum pressure, psi"), null=True, blank=True)
     max_volume_ml = models.DecimalField(
         _("maximum volume, mL"), max_digits=4, decimal_places=1, null=True, blank=True
@@ -37,6 +46,10 @@ class Product(models.Model):
         ordering = ["kind", "name"]
         constraints = [
             models.UniqueConstraint(fields=["kind", "manufacturer", "name"], name="product_once"),
+            models.UniqueConstraint(fields=["gtin"], condition=~Q(gtin=""), name="product_gtin_once"),
+            models.CheckConstraint(
+                name="product_gtin_digits", condition=Q(gtin="") | Q(gtin__regex=r"^[0-9]{14}$")
+            ),
             models.CheckConstraint(
                 name="product_kind_known", condition=Q(kind__in=["cement", "balloon", "needle"])
             ),

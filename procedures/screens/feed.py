@@ -119,7 +119,9 @@ def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]
         EventKind.STEP_DETAILED: _("Details added: %(title)s"),
         EventKind.STEP_CORRECTED: _("Corrected: %(title)s"),
         EventKind.STEP_VERIFIED: _("Verified: %(title)s"),
-        EventKind.REQUIREMENT_OVERRIDDEN: _("Order overridden: %(title)s"),
+        EventKind.REQUIREMENT_OVERRIDDEN: _("Order overridden: %(title)s")
+        if "needs" in said
+        else _("Used past its date: %(title)s"),
         EventKind.EVENT_VOIDED: _("Taken back: %(title)s") if title else _("Vertebra %(level)s reopened"),
         EventKind.PATIENT_CORRECTED: _("Patient details corrected"),
         EventKind.ALLERGY_ADDED: _("Allergy added: %(substance)s"),

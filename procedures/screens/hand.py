@@ -101,6 +101,7 @@ def hand_for(
     typed: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
     unusual: Mapping[str, str] | None = None,
+    expired: Mapping[str, str] | None = None,
     notice: str = "",
 ) -> Hand:
     """A step ready to be recorded, with what was typed and what was wrong with it."""
@@ -114,7 +115,7 @@ def hand_for(
     soft = next((u for u in unmet if not u.requirement.hard), None)
     emergency = bool(view.state.emergency_at)
     done = place.step.mark is not None
-    shown = _fields(view, place, typed, errors, unusual)
+    shown = _fields(view, place, typed, errors, unusual, expired=expired or {})
     pad = _pad(view, place, shown)
     kept = not (typed or errors or unusual or pad)
     return Hand(
@@ -134,7 +135,7 @@ def hand_for(
         performers_key=_performers_key(view, _performer(view, typed)),
         performed_at=str(typed.get("performed_at", "")),
         blocked=rules.order_sentence(hard) if hard and not emergency else "",
-        may_override=bool(hard) and view.actor.may(rules.Act.OVERRIDE),
+        may_override=bool(hard or expired) and view.actor.may(rules.Act.OVERRIDE),
         override_reason=str(typed.get("override_reason", "")),
         warning=rules.order_sentence(soft or hard) if (soft or (hard and emergency)) else "",  # type: ignore[arg-type]
         untimely=untimely(view.progress, place, {}, view.now),
@@ -229,8 +230,9 @@ def _fields(
     errors: Mapping[str, str],
     unusual: Mapping[str, str],
     stored: Mapping[str, Any] | None = None,
+    expired: Mapping[str, str] | None = None,
 ) -> list[FieldView]:
-    stored = stored or {}
+    stored, expired = stored or {}, expired or {}
     found = []
     for f in place.definition.fields:
         choices: list[tuple[str, str]] = []
@@ -248,6 +250,7 @@ def _fields(
                 choices=choices,
                 error=errors.get(f.key, ""),
                 unusual=unusual.get(f.key, ""),
+                expired=expired.get(f.key, ""),
             )
         )
     return found

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures import rules, values
+from procedures import directory, products, rules, values
 from procedures.definitions import Field, FieldType, Needed, Phase, Role, age_on
 from procedures.directory import Person
 from procedures.models import Case
@@ -36,6 +36,7 @@ FLAG_LABELS = {
     Flag.CONFIRMED: gettext_lazy("unusual, confirmed"),
     Flag.OTHER_ROLE: gettext_lazy("by another role"),
     Flag.CORRECTED: gettext_lazy("corrected"),
+    Flag.EXPIRED: gettext_lazy("past its date"),
 }
 
 
@@ -72,7 +73,8 @@ class FieldView:
 
     `widget`: number, text, choice (segments), choices (chips), yesno, time, date, product, select.
     `before`: what was measured last and when, shown beside the input and never in it.
-    A product has the further inputs `{name}_name`, `{name}_lot`, `{name}_expires` with `parts` as their values.
+    A product has the further inputs `{name}_lot` and so on, with `parts` (`products.PARTS`) as their values; `note` is
+    what was said about its scan. `expired`: the product is past its date, and somebody may confirm it with a reason.
     """
 
     key: str
@@ -97,6 +99,9 @@ class FieldView:
     unusual: str = ""
     before: str = ""
     before_at: datetime | None = None
+    expired: str = ""
+    kind: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,6 +192,7 @@ def field_view(
     choices: Sequence[tuple[str, str]] = (),
     error: str = "",
     unusual: str = "",
+    expired: str = "",
 ) -> FieldView:
     """A field as drawn. What was typed (a QueryDict) wins over what is stored, so that nothing typed is lost."""
     name = f"v_{f.key}"
@@ -208,8 +214,12 @@ def field_view(
         options=list(choices) or list(f.options),
         error=error,
         unusual=unusual,
+        expired=expired,
+        kind=f.product_kind,
     )
-    if typed is not None and (name in typed or f"{name}_name" in typed or f"{name}_lot" in typed):
+    if typed is not None and f.type is FieldType.PRODUCT and products.was_sent(typed, name):
+        fill_product(view, products.scanned(products.sent(typed, name), f.product_kind))
+    elif typed is not None and name in typed and f.type is not FieldType.PRODUCT:
         _fill_typed(view, typed)
     elif stored is not None:
         _fill_stored(view, f, stored)
@@ -230,7 +240,29 @@ def _fill_typed(view: FieldView, typed: Mapping[str, Any]) -> None:
     view.chosen = list(getlist(view.name)) if getlist else []
     view.value = str(typed.get(view.name, ""))
     view.unit_value = str(typed.get(f"{view.name}_unit", view.unit_value))
-    view.parts = {part: str(typed.get(f"{view.name}_{part}", "")) for part in ("name", "lot", "expires")}
+
+
+def fill_product(view: FieldView, given: products.Given) -> None:
+    """What stands in the inputs of a product field, and what was wrong with its scan."""
+    view.value, view.parts = given.product, dict(given.parts)
+    view.error, view.note = view.error or given.error, given.note
+    if given.product and given.label and given.product not in dict(view.options):
+        view.options = [*view.options, (given.product, given.label)]  # taken out of use, but here it is
+
+
+def scanned_product(data: Mapping[str, Any], name: str, kind: str) -> FieldView:
+    """A product field alone, as the answer to a scan."""
+    view = FieldView(
+        key=name,
+        name=name,
+        label="",
+        widget="product",
+        needed="",
+        kind=kind,
+        options=directory.products(kind),
+    )
+    fill_product(view, products.scanned(products.sent(data, name), kind))
+    return view
 
 
 def _fill_stored(view: FieldView, f: Field, stored: Any) -> None:
@@ -243,8 +275,7 @@ def _fill_stored(view: FieldView, f: Field, stored: Any) -> None:
         case FieldType.YESNO:
             view.value = "yes" if stored else "no"
         case FieldType.PRODUCT:
-            view.value = str(stored.get("id") or "")
-            view.parts = {part: stored.get(part) or "" for part in ("name", "lot", "expires")}
+            fill_product(view, products.stored(stored))
         case FieldType.PERSON:
             view.value = str(stored["id"])
         case FieldType.ENTRY:

@@ -113,7 +113,7 @@ def refused(request: HttpRequest, refusal: Refused) -> HttpResponse:
 
 def invalid(request: HttpRequest, wrong: Invalid) -> HttpResponse:
     """422: the form again with what was typed, and at each field what is allowed."""
-    return _again(request, 422, errors=wrong.errors, unusual=wrong.unusual)
+    return _again(request, 422, errors=wrong.errors, unusual=wrong.unusual, expired=wrong.expired)
 
 
 def _again(
@@ -123,6 +123,7 @@ def _again(
     notice: str = "",
     errors: Mapping[str, str] | None = None,
     unusual: Mapping[str, str] | None = None,
+    expired: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     match = request.resolver_match
     name, kwargs = (match.url_name or "", match.kwargs) if match else ("", {})
@@ -136,7 +137,7 @@ def _again(
         if "seq" in kwargs:
             hand = entry_hand(view, kwargs["key"], kwargs["seq"], **said)
         else:
-            hand = hand_for(view, kwargs["key"], **said)
+            hand = hand_for(view, kwargs["key"], expired=expired, **said)
         return case_page(request, view, hand, status)
     if name in MANAGED:
         failed_id = str(kwargs.get("vertebra") or kwargs.get("allergy_id") or request.POST.get("user_id", ""))

@@ -14,7 +14,7 @@ SPO2: Values = {"Oxygen saturation": "97 %"}
 LEGS: Values = {"Power, left leg": "5 normal", "Power, right leg": "4 weak", "Feeling in the legs": "Normal"}
 NEEDLE: Values = {"Approach": "Through the pedicle", "Gauge": "11 G"}
 BALLOON: Values = {
-    "Balloon": {"Which": "Balloon 15/3 (Maker)", "Lot": "KX-77", "Expires": "2027-03-31"},
+    "Balloon": {"Which": "Balloon 15/3 (Maker)", "Lot": "KX-77", "Expires": "2099-03-31"},
     "Size": "15/3",
     "Stopped because": "Height restored",
     "Rupture": "No",
@@ -255,8 +255,8 @@ def balloons(nurse: Tablet) -> None:
 def cement(nurse: Tablet, second: Tablet) -> None:
     """One batch for three needles; the first volume follows later."""
     batch: Values = {
-        "Cement, powder": {"Which": "Cement A (Maker)", "Lot": "C-900", "Expires": "2027-06-30"},
-        "Liquid, lot": "L-12", "Liquid, expires": "2027-05-31", "Room temperature": "21.5 °C",
+        "Cement, powder": {"Which": "Cement A (Maker)", "Lot": "C-900", "Expires": "2099-06-30"},
+        "Liquid, lot": "L-12", "Liquid, expires": "2099-05-31", "Room temperature": "21.5 °C",
     }  # fmt: skip
     nurse.ticks("Cement mixing started", batch, by=SCRUB)
     second.verifies("Cement mixing started")

@@ -114,6 +114,7 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
     Membership: {"membership_role_known": {"role": "cleaner"}},
     Product: {
         "product_kind_known": {"kind": "screw"},
+        "product_gtin_digits": [{"gtin": "4012345678901"}, {"gtin": "ABCDEFGHIJKLMN"}],
         "product_band_pair": [
             {"working_from": 5, "working_until": None},
             {"working_from": None, "working_until": 5},
@@ -152,7 +153,7 @@ REFUSED_COPIES: dict[type[Model], dict[str, dict[str, Any]]] = {
     Patient: {"procedures_patient_mrn_key": {"family_name": "Other"}},
     Allergy: {"allergy_live_once": {"added_at": NOON}},
     Membership: {"membership_once_per_unit": {"role": "assistant"}},
-    Product: {"product_once": {"reference": "other"}},
+    Product: {"product_once": {"reference": "other"}, "product_gtin_once": {"name": "Other"}},
     WarmBand: {"warm_band_once": {"working_from": 1}},
     Unit: {"procedures_unit_name_key": {"rooms": []}},
     User: {"procedures_user_username_key": {"display_name": "Other"}},

@@ -22,6 +22,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "templatetags": set(),
     "state": {"definitions"},
     "values": {"definitions"},
+    "scanning": set(),
+    "products": {"models", "scanning"},
     "progress": {"definitions", "state"},
     "timers": {"definitions", "progress", "state"},
     "intervals": {"definitions", "progress", "state", "timers"},
@@ -29,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "canonical": {"state", "values"},
     "rules": {"definitions", "progress", "state", "values"},
     "timing": {"intervals", "progress", "rules"},
+    "use_by": {"definitions", "rules", "values"},
     "models": {"definitions", "state"},
     "protocols": {"definitions", "models"},
     "directory": {"models", "rules"},
@@ -39,28 +42,33 @@ MAY_IMPORT: dict[str, set[str]] = {
     "verification": {"canonical", "definitions", "models", "progress", "projection", "protocols", "state"},
     "commands": {
         "canonical", "clock", "definitions", "directory", "live", "models", "progress", "projection", "protocols",
-        "rules", "state", "timing", "values",
+        "rules", "state", "timing", "use_by", "values",
     },
     "screens": {
-        "canonical", "charts", "clock", "definitions", "directory", "intervals", "models", "progress", "projection",
-        "protocols", "rules", "signin", "state", "timers", "timing", "values",
+        "canonical", "charts", "clock", "definitions", "directory", "intervals", "models", "products", "progress",
+        "projection", "protocols", "rules", "signin", "state", "timers", "timing", "values",
     },
-    "forms": {"commands", "definitions", "models", "rules", "state", "values"},
+    "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
     "views": {
         "access", "commands", "definitions", "forms", "live", "models", "progress", "protocols", "rules", "screens",
         "signin", "signin_forms", "state",
     },
     "middleware": {"models", "rules", "signin", "views"},
     "urls": {"views"},
-    "admin": {"access", "definitions", "directory", "models", "rules", "signin", "state", "values"},
+    "admin": {"access", "definitions", "directory", "models", "rules", "scanning", "signin", "state", "values"},
     "demo": {
-        "clock", "commands", "definitions", "models", "progress", "projection", "protocols", "rules", "state", "values",
+        "clock", "commands", "definitions", "models", "progress", "projection", "protocols", "rules", "scanning",
+        "state", "values",
     },
     "management": {"demo", "models", "protocols", "signin", "verification"},
 }  # fmt: skip
 PURE = {"charts", "definitions", "intervals", "progress", "state", "timers"}  # the standard library only
-NEARLY_PURE = {"canonical", "rules", "timing", "values"}  # and how a word or a time is said
-SAYS = {"django.utils.translation.gettext", "django.utils.timezone.localtime"}
+NEARLY_PURE = {"canonical", "rules", "timing", "use_by", "values"}  # and how a word or a time is said
+SAYS = {
+    "django.utils.translation.gettext",
+    "django.utils.timezone.localtime",
+    "django.utils.formats.date_format",
+}
 AROUND = {
     "kypho/asgi.py": {"directory", "live"},
     "kypho/streams.py": {"live"},

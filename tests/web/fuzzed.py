@@ -113,7 +113,7 @@ class Site:
                 "v_product": str(Product.objects.get(kind="cement").pk),
                 "v_product_name": "",
                 "v_product_lot": "K",
-                "v_product_expires": "2027-03-31",
+                "v_product_expires": "2099-03-31",
             },
             "PER": {"v_person": str(self.world.scrub.pk)},
             "BAT": {"v_batch": str(self.batch)},

@@ -72,6 +72,7 @@ class Stage:
             "act": Request((), {}),
             "tablet": Request((), {"code": "ABCDE-FGHJK"}),
             "theme": Request((), {"theme": "dark", "next": "/"}),
+            "product-scan": Request(("needle", "f-v_needle"), {"v_needle_scan": "10N-77"}),
             "new-case": Request((), new_case(world)),
             "case": Request((self.running,)),
             "record": Request((self.running,)),

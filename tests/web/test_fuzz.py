@@ -76,7 +76,7 @@ def names(step: Step) -> Iterator[str]:
         if field.units:
             yield f"v_{field.key}_unit"
         if field.type is FieldType.PRODUCT:
-            yield from (f"v_{field.key}_{part}" for part in ("name", "lot", "expires"))
+            yield from (f"v_{field.key}_{part}" for part in ("name", "lot", "expires", "scan", "read"))
 
 
 def test_every_part_of_an_address_and_every_query(site: Site) -> None:
@@ -177,6 +177,7 @@ def test_bodies_that_are_no_form(site: Site) -> None:
         f"/cases/{site.case}/pause/",
         "/cases/new/",
         "/theme/",
+        "/products/scan/needle/f-v_needle/",
         "/accounts/login/",
         f"/cases/{site.case}/steps/TXT/entries/{site.entries['TXT']}/correct/",
     ):
