@@ -16,6 +16,7 @@ from .state import CaseState, CaseStatus, Entry, Flag, LevelState, LevelStatus, 
 UNDO_WITHIN = timedelta(seconds=60)
 EARLIEST = timedelta(days=7)
 REASON_LIMIT = 500
+CLOCK_TOLERANCE_MS = 60_000
 
 
 class Act(StrEnum):
@@ -109,8 +110,10 @@ def check_performer(performer: Actor) -> None:
 # When: the case ---------------------------------------------------------------------------------------------
 
 
-def check_recordable(state: CaseState) -> None:
-    """The case takes entries: it has been started, and was neither cancelled nor voided."""
+def check_recordable(state: CaseState, source: Source = Source.LIVE) -> None:
+    """The case takes entries: it has been started, and was neither cancelled nor voided; or it has happened already."""
+    if was_queued(source):
+        return
     if state.ended in (CaseStatus.CANCELLED, CaseStatus.VOIDED):
         raise Refused("closed", _("This case was closed. Nothing more can be recorded in it."))
     if state.started_at is None:
@@ -218,9 +221,19 @@ def judges_order(source: Source) -> bool:
     return source is Source.LIVE
 
 
+def was_queued(source: Source) -> bool:
+    """Whether the entry waited on a tablet: nobody can be asked any more, and the case may have gone on without it."""
+    return source is Source.OFFLINE
+
+
+def clock_was_wrong(offset_ms: int | None) -> bool:
+    """Whether the tablet's clock was so far from the server's that the record says so."""
+    return abs(offset_ms or 0) > CLOCK_TOLERANCE_MS
+
+
 def check_step(progress: Progress, place: Place | None, source: Source = Source.LIVE) -> Place:
     """The case takes entries and has that step; a side that is not open may be opened in an open level."""
-    check_recordable(progress.state)
+    check_recordable(progress.state, source)
     if place is None:
         raise Refused("no_step", _("This case has no such step. Open the case again."))
     if place.needs_side:
@@ -326,11 +339,17 @@ def check_times(performed_at: datetime, recorded_at: datetime) -> None:
 
 
 def check_values(
-    definition: Step, given: Mapping[str, Any], confirmed: set[str], *, whole: bool = True
+    definition: Step,
+    given: Mapping[str, Any],
+    confirmed: set[str],
+    *,
+    whole: bool = True,
+    ask: bool = True,
 ) -> set[str]:
     """The values are possible, what is needed now is there, and what is unusual was confirmed.
 
-    Returns the keys that needed confirming. `whole`: False for details or a correction of single fields.
+    Returns the keys that needed confirming. `whole`: False for details or a correction of single fields; `ask`: False
+    where nobody can be asked any more, and what is unusual is returned as it is.
     Raises Invalid, with every field that is wrong.
     """
     fields = {f.key: f for f in definition.fields}
@@ -347,7 +366,7 @@ def check_values(
         errors |= {
             k: _("Needed.") for k, f in fields.items() if f.needed is Needed.NOW and given.get(k) is None
         }
-    asked = {key: said for key, said in unusual.items() if key not in confirmed}
+    asked = {key: said for key, said in unusual.items() if ask and key not in confirmed}
     if errors or asked:
         raise Invalid(errors, asked)
     return set(unusual)

@@ -76,6 +76,8 @@ class Flag(StrEnum):
     OTHER_ROLE = "other_role"
     CORRECTED = "corrected"
     EXPIRED = "expired"
+    UNUSUAL = "unusual"
+    CLOCK = "clock"
 
 
 class CaseStatus(StrEnum):

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from .views import cases, levels, manage, patients, record, scans, steps, stream, switch, today
+from .views import cases, levels, manage, outbox, patients, pwa, record, scans, steps, stream, switch, today
 
 
 class StepKey:
@@ -45,6 +45,7 @@ level_urls = [
 case_urls: list[URLPattern | URLResolver] = [
     path("", cases.show, name="case"),
     path("stream/", stream.case, name="case-stream"),
+    path("offline/", pwa.case, name="case-offline"),
     path("changes/", cases.changes, name="changes"),
     path("record/", record.show, name="record"),
     path("manage/", manage.show, name="manage"),
@@ -73,6 +74,10 @@ urlpatterns = [
     path("lock/", switch.lock, name="lock"),
     path("act/", switch.act, name="act"),
     path("tablet/", switch.tablet, name="tablet"),
+    path("outbox/", outbox.send, name="outbox"),
+    path("offline/", pwa.offline, name="offline"),
+    path("manifest.webmanifest", pwa.manifest, name="manifest"),
+    path("service-worker.js", pwa.service_worker, name="service-worker"),
     path("theme/", today.theme, name="theme"),
     path("products/scan/<slug:kind>/<slug:place>/", scans.read, name="product-scan"),
     path("cases/new/", cases.new, name="new-case"),

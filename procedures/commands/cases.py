@@ -111,7 +111,7 @@ def _opened_before(command: Command, asked: bytes) -> Receipt:
     """The first answer, whatever the plan or the patient has become since."""
     if not Event.objects.filter(case=command.case_id, command_id=command.command_id).exists():
         raise rules.Invalid({"command_id": _("This form was already sent. Open the page again.")})
-    return answered(command.case_id, command.command_id, asked)
+    return answered(command, asked)
 
 
 def _check_plan(unit: Unit, plan: Plan) -> None:

@@ -154,7 +154,7 @@ def command[**P](
             case = lock(command)
             context = projection.context(case.pk, command.command_id)
             if context.seen:
-                return answered(case.pk, command.command_id, asked)
+                return answered(command, asked)
             ledger = Ledger(case, context, command, *people(case, context, command))
             function(ledger, *args, **kwargs)
             return ledger.save(asked)
@@ -189,15 +189,20 @@ def _actor(user_id: int, role: str | None, context: projection.Context) -> rules
     return rules.Actor(user_id, Role(found) if found else None)
 
 
-def answered(case_id: UUID, command_id: UUID, asked: bytes) -> Receipt:
-    """The receipt of a command that was carried out before. Invalid where the id was used for something else."""
-    rows = Event.objects.filter(case=case_id, command_id=command_id).order_by("seq")
-    seen = list(rows.values_list("seq", "input_digest"))
-    if bytes(seen[0][1]) != asked:
+def answered(command: Command, asked: bytes) -> Receipt:
+    """The receipt of a command that was carried out before. Invalid where the id was used for something else.
+
+    A tablet that did not hear the answer to a live tick queues it under the same id, now with the time of its own
+    clock: for what it sends, the id of its own person alone decides.
+    """
+    rows = Event.objects.filter(case=command.case_id, command_id=command.command_id).order_by("seq")
+    seen = list(rows.values_list("seq", "input_digest", "recorded_by"))
+    own = rules.was_queued(command.source) and seen[0][2] == command.by.pk
+    if bytes(seen[0][1]) != asked and not own:
         raise rules.Invalid(
             {"command_id": _("This form was already sent with other values. Open the page again.")}
         )
-    return Receipt(case_id, seen[0][0], seen[-1][0], repeated=True)
+    return Receipt(command.case_id, seen[0][0], seen[-1][0], repeated=True)
 
 
 def _event_row(

@@ -93,7 +93,7 @@ def _in_every_open_case(
         here = lock(command)
         context = projection.context(here.pk, command.command_id)
         if context.seen:
-            return answered(here.pk, command.command_id, asked)
+            return answered(command, asked)
         actor, _performer = people(here, context, command)
         rules.check_may(actor, rules.Act.RECORD)
         ledger = Ledger(here, context, command, actor, actor)

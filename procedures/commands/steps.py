@@ -39,8 +39,9 @@ def record_done(
     """
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_performer(ledger.performer)
-    done_at = performed_at or ledger.now
+    done_at = _possible(ledger, performed_at)
     rules.check_times(done_at, ledger.now)
+    _begin(ledger, done_at)
     given = _without_gaps(values)
     for text in _keys(key, side):
         place = rules.check_step(ledger.progress, ledger.progress.place(text), ledger.command.source)
@@ -57,6 +58,19 @@ def record_done(
             performed_at=done_at,
             performed_by=ledger.performer.id,
         )
+
+
+def _possible(ledger: Ledger, performed_at: datetime | None) -> datetime:
+    """When it was done. A tablet whose clock was ahead cannot have queued something in the future."""
+    if performed_at is None:
+        return ledger.now
+    return min(performed_at, ledger.now) if rules.was_queued(ledger.command.source) else performed_at
+
+
+def _begin(ledger: Ledger, done_at: datetime) -> None:
+    """What a tablet recorded while it could not start the case has started it."""
+    if rules.was_queued(ledger.command.source) and not (ledger.state.started_at or ledger.state.ended):
+        ledger.write(EventKind.CASE_STARTED, performed_at=done_at)
 
 
 def _without_gaps(values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -108,8 +122,9 @@ def _flags(
 ) -> set[str]:
     """Judge order, values and dates; write the override where one was needed. Returns the flags of the entry."""
     source, definition = ledger.command.source, place.definition
+    queued = rules.was_queued(source)
     passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason, source)
-    unusual = rules.check_values(definition, values, set(confirmed))
+    unusual = rules.check_values(definition, values, set(confirmed), whole=not queued, ask=not queued)
     _check_entries(ledger, place, values)
     flags = rules.entry_flags(definition, ledger.performer, done_at, ledger.now, ledger.protocol.late_after)
     judged = rules.judges_order(source) and not ledger.state.emergency_at
@@ -130,10 +145,12 @@ def _flags(
         )
     off_time = timing.untimely(ledger.progress, place, values, done_at)
     said = {
-        Flag.OUT_OF_ORDER: passed,
+        Flag.OUT_OF_ORDER: passed or (queued and ledger.state.ended),
         Flag.OFF_TIME: off_time,
-        Flag.CONFIRMED: unusual,
+        Flag.CONFIRMED: unusual and unusual <= confirmed,
+        Flag.UNUSUAL: unusual - confirmed,
         Flag.EXPIRED: expired,
+        Flag.CLOCK: queued and rules.clock_was_wrong(ledger.command.offset_ms),
     }
     return flags | {flag for flag, why in said.items() if why}
 
@@ -159,11 +176,23 @@ def _clock_time(moment: datetime) -> str:
 
 @command
 def mark(
-    ledger: Ledger, key: str, *, status: StepStatus, reason: str = "", override_reason: str = ""
+    ledger: Ledger,
+    key: str,
+    *,
+    status: StepStatus,
+    reason: str = "",
+    override_reason: str = "",
+    performed_at: datetime | None = None,
 ) -> None:
-    """Mark a step not done (with the reason) or not applicable; a critical one needs the right to override."""
+    """Mark a step not done (with the reason) or not applicable; a critical one needs the right to override.
+
+    `performed_at`: when it was marked, where the mark waited on a tablet.
+    """
     rules.check_may(ledger.actor, rules.Act.RECORD)
-    place = rules.check_step(ledger.progress, ledger.progress.place(key))
+    marked_at = _possible(ledger, performed_at)
+    rules.check_times(marked_at, ledger.now)
+    _begin(ledger, marked_at)
+    place = rules.check_step(ledger.progress, ledger.progress.place(key), ledger.command.source)
     rules.check_free(place, lambda user: person(user).name, _clock_time)
     if place.step.mark is not None:
         raise rules.Refused("already_done", _("This step was already recorded. Take that back first."))
@@ -173,7 +202,7 @@ def mark(
     kind = EventKind.STEP_NOT_DONE if status is StepStatus.NOT_DONE else EventKind.STEP_NOT_APPLICABLE
     flags = {Flag.OVERRIDDEN} if place.definition.critical and override_reason else set()
     said = "; ".join(part for part in (reason.strip(), override_reason.strip()) if part)
-    ledger.write(kind, step_key=key, reason=said, flags=flags)
+    ledger.write(kind, step_key=key, reason=said, flags=flags, performed_at=marked_at)
 
 
 @command

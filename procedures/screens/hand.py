@@ -9,8 +9,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from procedures import directory, rules
-from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson
+from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson, Step
 from procedures.progress import Place
+from procedures.state import StepState
 from procedures.timing import Untimely, untimely
 
 from . import vitals
@@ -265,6 +266,12 @@ def _pad(view: View, place: Place, shown: list[FieldView]) -> list[FieldView]:
     for f in found:
         f.before, f.before_at = last.get(f.key, ("", None))
     return found
+
+
+def offered(view: View, step: Step) -> list[FieldView]:
+    """The empty fields of a step, wherever in the case it is done."""
+    key = Key(step.code)
+    return _fields(view, Place(step, key, StepState(key), step.code), {}, {}, {})
 
 
 def _fields_key(view: View, place: Place) -> str:

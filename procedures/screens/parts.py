@@ -37,6 +37,8 @@ FLAG_LABELS = {
     Flag.OTHER_ROLE: gettext_lazy("by another role"),
     Flag.CORRECTED: gettext_lazy("corrected"),
     Flag.EXPIRED: gettext_lazy("past its date"),
+    Flag.UNUSUAL: gettext_lazy("unusual, not asked about"),
+    Flag.CLOCK: gettext_lazy("the tablet’s clock was wrong"),
 }
 
 

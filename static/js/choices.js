@@ -1,6 +1,5 @@
 // Two small helps: a tap on the chosen segment takes the choice back, and "Now" fills a time in the site's zone.
-const zone = document.documentElement.dataset.zone || undefined;
-const offset = document.documentElement.dataset.now ? Date.parse(document.documentElement.dataset.now) - Date.now() : 0;
+import { offset, siteZone as zone } from "./offset.js";
 
 let chosenBefore = null;
 document.addEventListener("pointerdown", (event) => {

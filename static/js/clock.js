@@ -1,6 +1,7 @@
-// Clocks from the server's time: <html data-now> gives the offset of this device, so a wrong tablet clock shows no wrong time.
+// Clocks from the server's time, so a wrong tablet clock shows no wrong time.
+import { offset } from "./offset.js";
+
 const root = document.documentElement;
-const offset = root.dataset.now ? Date.parse(root.dataset.now) - Date.now() : 0;
 const two = (number) => String(number).padStart(2, "0");
 
 function show(element, now) {

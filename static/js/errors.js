@@ -9,13 +9,21 @@ function say(kind, element) {
   const signIn = sheet.querySelector("[data-sign-in]");
   signIn.hidden = kind !== "signedOut";
   signIn.search = new URLSearchParams({ next: location.pathname });
-  sheet.querySelector("[data-again]").hidden = kind === "signedOut" || !element?.matches?.("form");
+  sheet.querySelector("[data-again]").hidden = kind === "signedOut" || kind === "kept" || !element?.matches?.("form");
+  const without = sheet.querySelector("[data-without]");
+  without.hidden = kind !== "kept" || !navigator.serviceWorker?.controller;
+  without.href = `${location.pathname.match(/^\/cases\/[0-9a-f-]{36}\//)?.[0] ?? "/"}offline/`;
   sheet.hidden = false;
 }
 
-document.addEventListener("htmx:sendError", (event) => say("offline", event.target));
-document.addEventListener("htmx:timeout", (event) => say("timeout", event.target));
+// What queue.js takes is kept, not lost; it says so itself once it is on the disk.
+document.addEventListener("kypho:kept", (event) => say("kept", event.detail.form));
+document.addEventListener("kypho:unkept", (event) => say("offline", event.detail.form));
+document.addEventListener("kypho:sent", () => { if (sheet) sheet.hidden = true; });
+document.addEventListener("htmx:sendError", (event) => event.detail.queued || say("offline", event.target));
+document.addEventListener("htmx:timeout", (event) => event.detail.queued || say("timeout", event.target));
 document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.queued) return;
   const { status } = event.detail.xhr;
   const wanted = event.detail.xhr.getResponseHeader("X-Kypho-Lock");
   if (wanted) {   // the lock covers the page (lock.js); what was tapped is said when it opens

@@ -107,6 +107,7 @@ function turned() {
 if (sign) {
   document.addEventListener("kypho:stale", stale);
   document.addEventListener("kypho:turned", turned);
+  document.addEventListener("kypho:sent", read);
   document.addEventListener("visibilitychange", () => { if (document.hidden) { missed = true; close(); } else { failures = 0; open(); } });
   addEventListener("online", () => { failures = 0; missed = true; open(); });
   document.addEventListener("kypho:unlocked", () => { failures = 0; missed = true; open(); });

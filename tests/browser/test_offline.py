@@ -1,0 +1,173 @@
+"""Behind lead: the network goes, the nurse goes on, and what was ticked arrives once, in order, with its times."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.contrib.sessions.models import Session
+from playwright.sync_api import Page, expect
+
+from procedures.models import Case, Event
+from procedures.verification import verify
+from tests.server import Server
+
+from .ward import Tablet, Ward
+
+pytestmark = pytest.mark.browser
+
+LANDSCAPE = {"width": 1280, "height": 800}
+
+GONE = re.compile(
+    r"ERR_CONNECTION_REFUSED|ERR_INTERNET_DISCONNECTED|ERR_FAILED|ERR_INCOMPLETE_CHUNKED|htmx:(sendError|afterRequest)|"
+    r"Status Error Code 401|status of 5|status of 410"
+)
+STORES = """async () => {
+  const found = [document.cookie, JSON.stringify(localStorage), JSON.stringify(sessionStorage)];
+  for (const name of await caches.keys()) for (const request of await (await caches.open(name)).keys())
+    found.push(request.url, await (await (await caches.open(name)).match(request)).text());
+  for (const { name } of await indexedDB.databases()) {
+    const base = await new Promise((done) => { const r = indexedDB.open(name); r.onsuccess = () => done(r.result); });
+    for (const store of base.objectStoreNames) found.push(JSON.stringify(await new Promise((done) => {
+      const r = base.transaction(store).objectStore(store).getAll(); r.onsuccess = () => done(r.result); })));
+    base.close();
+  }
+  return found.join("\\n");
+}"""
+KEPT = "async () => (await (await caches.open('cases')).keys()).length"
+
+
+def opened(ward: Ward, who: str = "nurse") -> tuple[UUID, Tablet]:
+    """A started case in view, and kept on this tablet."""
+    case = ward.suite.started("L1")
+    nurse = ward.has(who)
+    nurse.page.goto(f"/cases/{case}/")
+    nurse.page.wait_for_function(
+        "async () => (await navigator.serviceWorker.ready) && navigator.serviceWorker.controller"
+    )
+    nurse.page.reload()
+    nurse.page.wait_for_function(KEPT)
+    return case, nurse
+
+
+def ticks_without(page: Page, key: str, *, side: str = "") -> None:
+    """Tick a row of the offline page."""
+    page.locator(f"[data-key='{key}']").tap()
+    if side:
+        page.locator("#hand .segments label", has_text=re.compile(f"^{side}$")).tap()
+    page.locator("#hand .button--main").tap()
+    expect(page.locator(f"[data-key='{key}'] [data-queued]")).to_be_visible()
+
+
+def test_half_an_hour_without_network_arrives_once_and_in_order(
+    own_server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(own_server, viewport=LANDSCAPE)
+    ward.expected.append(GONE)
+    case, nurse = opened(ward)
+    page, context = nurse.page, nurse.page.context
+    context.set_offline(True)
+    own_server.stop()
+    page.goto(f"/cases/{case}/")
+    expect(page.get_by_text("No network. What you tick waits")).to_be_visible()
+    for row in ("PRE-ID", "K01", "K02", "K03"):
+        ticks_without(page, row)
+    page.reload()
+    expect(page.locator("#queue")).to_contain_text("Waiting to send (4)")
+    page.close()
+    page = context.new_page()
+    page.goto(f"/cases/{case}/offline/")
+    expect(page.locator("[data-key='K03'] [data-queued]")).to_be_visible()
+    ticks_without(page, "K08b-L1", side="Left")
+    for _ in range(20):
+        ticks_without(page, "EV-NOTE")
+    expect(page.locator("#queue")).to_contain_text("Waiting to send (25)")
+    assert not Event.objects.filter(case=case, kind="step.done").exists()
+    ward.suite.do(case, "K03", by="sedation")
+    own_server.start()
+    context.set_offline(False)
+    expect(page.locator("#queue")).to_contain_text("1 entry to settle", timeout=15_000)
+    expect(page.locator("#queue")).to_contain_text("Done by Liam Moreau")
+    expect(page.locator("#queue")).not_to_contain_text("Waiting to send")
+    keys = list(
+        Event.objects.filter(case=case, source="offline", kind="step.done")
+        .order_by("seq")
+        .values_list("step_key", flat=True)
+    )
+    assert keys == ["PRE-ID", "K01", "K02", "K08b-L1-left", *["EV-NOTE"] * 20]
+    events = list(Event.objects.filter(case=case, source="offline", kind="step.done").order_by("seq"))
+    assert [e.performed_at for e in events] == sorted(e.performed_at for e in events)
+    assert all(timedelta(0) < e.recorded_at - e.performed_at < timedelta(minutes=5) for e in events)
+    assert not [fault for _n, fault in verify(case) if fault]
+    page.goto(f"/cases/{case}/")
+    page.locator("#queue").get_by_role("button", name="It is settled").tap()
+    expect(page.locator("#queue")).to_be_hidden()
+
+
+def test_a_session_that_ended_keeps_the_tick_until_its_person_is_back(
+    server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(server, viewport=LANDSCAPE)
+    ward.expected.append(GONE)
+    case, nurse = opened(ward)
+    nurse.takes_in_hand("Monitors on")
+    Session.objects.all().delete()
+    nurse.form("done").locator(".button--main").tap()
+    expect(nurse.page.locator("#queue")).to_contain_text("Waiting to send (1)")
+    expect(nurse.page.locator("#queue")).to_contain_text("Sign in")
+    expect(nurse.row("K03")).to_have_attribute("data-state", "pending")
+    second = ward.has("sedation")
+    nurse.page.context.clear_cookies()
+    nurse.page.context.add_cookies(second.page.context.cookies())
+    nurse.page.goto(f"/cases/{case}/")
+    expect(nurse.page.locator("#queue")).to_contain_text("Made by somebody else")
+    assert not Event.objects.filter(case=case, step_key="K03").exists()
+    nurse.page.context.clear_cookies()
+    nurse.page.goto(f"/cases/{case}/")
+    nurse.gives_name_and_password()
+    expect(nurse.row("K03")).to_have_attribute("data-state", "done", timeout=8000)
+    expect(nurse.page.locator("#queue")).to_be_hidden()
+    found = Event.objects.get(case=case, step_key="K03")
+    assert (found.recorded_by_id, found.source) == (ward.suite.nurse.pk, "offline")
+
+
+def test_nothing_is_left_after_signing_out(server: Server, ward_of: Callable[..., Ward]) -> None:
+    ward = ward_of(server, viewport=LANDSCAPE)
+    ward.expected.append(GONE)
+    case, nurse = opened(ward)
+    page, patient = nurse.page, Case.objects.get(pk=case).patient
+    assert patient.mrn[-4:] in page.evaluate(STORES), "the case is kept while somebody is signed in"
+    page.locator(".you > summary").tap()
+    page.get_by_role("button", name="Sign out").tap()
+    expect(page.get_by_label("Username")).to_be_visible()
+    left = page.evaluate(STORES)
+    for told in (patient.family_name, patient.mrn, patient.mrn[-4:], str(case)):
+        assert told not in left
+    page.go_back()
+    expect(page.get_by_text(patient.family_name)).to_have_count(0)
+
+
+def test_signing_out_with_something_waiting_says_so_and_keeps_it(
+    server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(server, viewport=LANDSCAPE)
+    ward.expected.append(GONE)
+    _case, nurse = opened(ward)
+    page = nurse.page
+    page.route("**/outbox/", lambda route: route.abort())
+    page.route("**/done/", lambda route: route.abort())
+    nurse.takes_in_hand("Monitors on")
+    nurse.form("done").locator(".button--main").tap()
+    expect(page.locator("#queue")).to_contain_text("Waiting to send (1)")
+    page.locator(".you > summary").tap()
+    page.get_by_role("button", name="Sign out").tap()
+    expect(page.get_by_role("heading", name="Not everything is sent yet")).to_be_visible()
+    page.get_by_role("button", name="Sign out all the same").tap()
+    expect(page.get_by_label("Username")).to_be_visible()
+    expect(page.locator("#queue")).to_contain_text("Waiting to send (1)")
+    page.unroute("**/outbox/")
+    with page.expect_response("**/outbox/"):
+        nurse.gives_name_and_password()
+    expect(page.locator("#queue")).to_be_hidden()
+    assert Event.objects.filter(step_key="K03", source="offline").count() == 1
