@@ -117,9 +117,11 @@ def test_a_session_that_ended_keeps_the_tick_until_its_person_is_back(
     expect(nurse.page.locator("#queue")).to_contain_text("Waiting to send (1)")
     expect(nurse.page.locator("#queue")).to_contain_text("Sign in")
     expect(nurse.row("K03")).to_have_attribute("data-state", "pending")
-    second = ward.has("sedation")
+    sedation = ward.has("sedation").page.context.cookies()
     nurse.page.context.clear_cookies()
-    nurse.page.context.add_cookies(second.page.context.cookies())
+    nurse.page.context.add_cookies(
+        [{"name": c["name"], "value": c["value"], "url": ward.url} for c in sedation]
+    )
     nurse.page.goto(f"/cases/{case}/")
     expect(nurse.page.locator("#queue")).to_contain_text("Made by somebody else")
     assert not Event.objects.filter(case=case, step_key="K03").exists()

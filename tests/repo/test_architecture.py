@@ -50,8 +50,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
     "views": {
-        "access", "commands", "definitions", "forms", "live", "models", "progress", "protocols", "rules", "screens",
-        "signin", "signin_forms", "state",
+        "access", "clock", "commands", "definitions", "forms", "live", "models", "progress", "protocols", "rules",
+        "screens", "signin", "signin_forms", "state",
     },
     "middleware": {"models", "rules", "signin", "views"},
     "urls": {"views"},
@@ -97,7 +97,7 @@ ALSO_WRITE: dict[str, set[str]] = {
 NO_RIGHT_NEEDED = {"procedures/views/lookup.py": 1}
 
 MOST_LINES = 450
-STILL_TOO_LONG = {"tests/web/test_admin.py", "tests/web/test_steps.py"}
+STILL_TOO_LONG = {"procedures/rules.py", "tests/web/test_admin.py", "tests/web/test_steps.py"}
 
 
 @cache
