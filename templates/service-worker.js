@@ -30,7 +30,7 @@ async function dropOld() {
 async function keep(url) {
   const cases = await caches.open(CASES);
   let answer;
-  try { answer = await fetch(url, { credentials: "same-origin", redirect: "manual", headers: { "X-Background": "1" } }); } catch { return; }
+  try { answer = await fetch(url, { credentials: "same-origin", redirect: "manual", headers: { "X-Kypho-Background": "1" } }); } catch { return; }
   // Signed out, revoked, over, or not ours any more: what was kept goes.
   if (answer.type === "opaqueredirect" || [401, 403, 404, 410].includes(answer.status)) { await cases.delete(url); return; }
   if (!answer.ok) return;

@@ -31,7 +31,7 @@ WRITE_EVERY = 60  # seconds: so often at most the session is written because som
 
 # Not a person's doing: what pages ask for by themselves. By the names of their URLs, and by this header.
 BACKGROUND_HEADER = "X-Kypho-Background"
-BACKGROUND = frozenset({"case-stream", "today-stream", "changes", "offline"})
+BACKGROUND = frozenset({"case-offline", "case-stream", "changes", "offline", "outbox", "today-stream"})
 
 _shown: ContextVar[bytes | None] = ContextVar("secret_hash", default=None)
 

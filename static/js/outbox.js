@@ -35,7 +35,7 @@ export const all = () => within("readonly", (store) => store.getAll());
 export async function add(tick) {
   const { person, confirmed } = document.body.dataset;
   await within("readwrite", (store) => store.add({
-    ...tick, person: Number(person), confirmed: confirmed !== "false", device_at: new Date().toISOString(), offset_ms: offset, state: "waiting",
+    ...tick, person: Number(person), confirmed: confirmed !== "no", device_at: new Date().toISOString(), offset_ms: offset, state: "waiting",
   }));
   navigator.storage?.persist?.();
   await changed();
@@ -65,7 +65,7 @@ async function post(items) {
   try {
     return await fetch("/outbox/", {
       method: "POST", credentials: "same-origin", redirect: "manual", signal: stop.signal,
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token(), "X-Background": "1" },
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token(), "X-Kypho-Background": "1" },
       body: JSON.stringify({ items: items.map(({ id, case: where, key, action, person, device_at, offset_ms, fields }) => ({ id, case: where, key, action, person, device_at, offset_ms, fields })) }),
     });
   } finally { clearTimeout(timer); }
