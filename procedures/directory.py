@@ -4,6 +4,9 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Q
+from django.utils import timezone
+
 from .models import Membership, Product, User, WarmBand
 from .rules import CLINICIANS
 
@@ -48,7 +51,8 @@ def clinicians(unit_id: int) -> list[tuple[int, str]]:
     now = time.monotonic()
     if (kept := _clinicians.get(unit_id)) and now - kept[0] < _KEEP_SECONDS:
         return kept[1]
-    rows = Membership.objects.filter(unit=unit_id, role__in=CLINICIANS, user__is_active=True)
+    in_force = Q(user__ends_at=None) | Q(user__ends_at__gt=timezone.now())
+    rows = Membership.objects.filter(in_force, unit=unit_id, role__in=CLINICIANS, user__is_active=True)
     found = list(rows.order_by("user__display_name").values_list("user", "user__display_name"))
     _clinicians[unit_id] = (now, found)
     return found

@@ -45,10 +45,23 @@ class NewPinForm(Checked):
     again = forms.CharField(required=False, max_length=200, strip=False)
 
 
-class PersonForm(Checked):
+class InUnitForm(Checked):
+    """A unit."""
+
+    unit_id = forms.IntegerField(min_value=1, max_value=PERSON)
+
+
+class PersonForm(InUnitForm):
     """Somebody of the unit."""
 
     user_id = forms.IntegerField(min_value=1, max_value=PERSON)
+
+
+class AsForm(Checked):
+    """A colleague as whom something is recorded, with their PIN; or nobody."""
+
+    as_user = forms.IntegerField(required=False, min_value=1, max_value=PERSON)
+    as_pin = forms.CharField(required=False, max_length=200, strip=False)
 
 
 class AgencyForm(Checked):

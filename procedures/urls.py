@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from .views import cases, levels, manage, outbox, patients, pwa, record, scans, steps, stream, switch, today
+from .views import cases, levels, manage, outbox, patients, pins, pwa, record, scans, steps, stream, switch, today
 
 
 class StepKey:
@@ -67,6 +67,15 @@ case_urls: list[URLPattern | URLResolver] = [
     path("steps/<key:key>/", include(step_urls)),
 ]
 
+# /unit/
+unit_urls = [
+    path("", pins.unit, name="unit"),
+    path("reset/", pins.reset, name="unit-reset"),
+    path("unlock/", pins.unlock, name="unit-unlock"),
+    path("agency/", pins.agency, name="unit-agency"),
+    path("end/", pins.end, name="unit-end"),
+]
+
 urlpatterns = [
     path("", today.show, name="today"),
     path("stream/", stream.today, name="today-stream"),
@@ -78,6 +87,8 @@ urlpatterns = [
     path("offline/", pwa.offline, name="offline"),
     path("manifest.webmanifest", pwa.manifest, name="manifest"),
     path("service-worker.js", pwa.service_worker, name="service-worker"),
+    path("pin/", pins.pin, name="pin"),
+    path("unit/", include(unit_urls)),
     path("theme/", today.theme, name="theme"),
     path("products/scan/<slug:kind>/<slug:place>/", scans.read, name="product-scan"),
     path("cases/new/", cases.new, name="new-case"),

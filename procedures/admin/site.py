@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 
 from procedures import rules
 from procedures.models import Membership, Unit, User
+from procedures.signin import sessions
 
 GROUPS = {
     "people": _("People and units"),
@@ -52,9 +53,12 @@ class KyphoAdmin(AdminSite):
     index_title = _("Administration")
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Staff who administer a unit; and superusers, so that the first account can make the first unit."""
+        """Staff who administer a unit; and superusers, so that the first account can make the first unit.
+
+        Not in a session that was opened with a PIN: that takes the password, and the second factor.
+        """
         user = request.user
-        if not (user.is_active and user.is_staff):
+        if not (user.is_active and user.is_staff) or sessions.by_pin(request):
             return False
         return user.is_superuser or bool(managed_units(request))
 

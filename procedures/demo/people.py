@@ -6,10 +6,12 @@ from decimal import Decimal
 
 from django.contrib.auth.hashers import make_password
 
+from procedures import clock
 from procedures.definitions import Role
-from procedures.models import Membership, Product, Unit, User
+from procedures.models import Membership, Pin, Product, Unit, User
 from procedures.models.people import ROLE_LABELS
 
+PIN = "271828"  # of everybody who can log in; worth something on an enrolled tablet only
 PASSWORD = "kypho-demo-only"  # noqa: S105 (printed by `make demo`; these accounts exist in the demo only)
 
 # username, name, initials, role. The first block can log in; the others fill the teams of the other rooms.
@@ -43,6 +45,7 @@ _ELSEWHERE = (
     ("otherunit", "Grace Mbeki", "GM", Role.CIRCULATING_NURSE),
     ("lopez", "Dr I. Lopez", "IL", Role.OPERATOR),
 )
+_CHARGE = ("nurse", "otherunit")
 _REGISTERED = {
     Role.ANAESTHETIST: "Physician",
     Role.OPERATOR: "Physician",
@@ -122,9 +125,9 @@ def make_suite() -> Suite:
     unit = Unit.objects.create(name="Interventional suite", rooms=["IR room 1", "IR room 2", "Theatre 3"])
     other = Unit.objects.create(name="Spine theatre, east wing", rooms=["Theatre 9"])
     # One hash for all: Argon2 is slow on purpose, and the password is printed anyway.
-    known, none = make_password(PASSWORD), make_password(None)
-    people = _people(unit, _STAFF, known) | _people(unit, _WITHOUT_LOGIN, none)
-    elsewhere = _people(other, _ELSEWHERE[:1], known) | _people(other, _ELSEWHERE[1:], none)
+    known, none, pin = make_password(PASSWORD), make_password(None), make_password(PIN)
+    people = _people(unit, _STAFF, known, pin) | _people(unit, _WITHOUT_LOGIN, none)
+    elsewhere = _people(other, _ELSEWHERE[:1], known, pin) | _people(other, _ELSEWHERE[1:], none)
     Product.objects.bulk_create(
         Product(kind=kind, name=name, manufacturer=maker, reference=reference, gtin=_gtin(place), **limits)
         for place, (kind, name, maker, reference, limits) in enumerate(_PRODUCTS, start=1)
@@ -139,7 +142,9 @@ def _gtin(place: int) -> str:
     return f"{payload}{-weighted % 10}"
 
 
-def _people(unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], password: str) -> dict[str, User]:
+def _people(
+    unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], password: str, pin: str = ""
+) -> dict[str, User]:
     found = {}
     for number, (username, name, initials, role) in enumerate(staff, start=1):
         manages = role is Role.ADMINISTRATOR
@@ -154,6 +159,8 @@ def _people(unit: Unit, staff: tuple[tuple[str, str, str, Role], ...], password:
             is_superuser=manages,
         )
         user.save()
-        Membership.objects.create(user=user, unit=unit, role=role)
+        Membership.objects.create(user=user, unit=unit, role=role, charge=username in _CHARGE)
+        if pin and not manages:
+            Pin.objects.create(user=user, hash=pin, changed_at=clock.now())
         found[username] = user
     return found

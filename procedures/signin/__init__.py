@@ -4,7 +4,7 @@ What is judged here is who somebody is. What they may then do is judged by `rule
 """
 
 from .people import Person, people_of
-from .pins import PIN_DIGITS, check_new_pin, check_pin, state_of_pin
+from .pins import PIN_DIGITS, check_new_pin, check_pin, state_of, state_of_pin
 from .sessions import tablet_of
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "check_new_pin",
     "check_pin",
     "people_of",
+    "state_of",
     "state_of_pin",
     "tablet_of",
 ]

@@ -127,7 +127,11 @@ def _locked() -> str:
 
 def state_of_pin(user: User) -> str:
     """none, set, once (to be changed at its first use) or locked."""
-    kept = Pin.objects.filter(user=user).first()
+    return state_of(Pin.objects.filter(user=user).first())
+
+
+def state_of(kept: Pin | None) -> str:
+    """The same, of a row that was read already."""
     if kept is None:
         return "none"
     if kept.locked_at:
@@ -142,7 +146,7 @@ def check_new_pin(pin: str, again: str) -> None:
     """The digits, twice the same, and not what somebody would guess. Raises Invalid for "pin" or "again"."""
     if not PIN_DIGITS.fullmatch(pin):
         raise Invalid({"pin": _("A PIN has 6 to 12 digits.")})
-    if _easy(pin):
+    if is_easy(pin):
         raise Invalid(
             {"pin": _("Too easy to guess: no rows, repeated digits or dates. Choose other digits.")}
         )
@@ -150,7 +154,8 @@ def check_new_pin(pin: str, again: str) -> None:
         raise Invalid({"again": _("This is not the same PIN. Enter it again.")})
 
 
-def _easy(pin: str) -> bool:
+def is_easy(pin: str) -> bool:
+    """Whether it is a row, a repetition, or a date: what somebody tries first."""
     digits = [int(digit) for digit in pin]
     steps = {(after - before) % 10 for before, after in pairwise(digits)}
     repeated = any(pin == (pin[:n] * len(pin))[: len(pin)] for n in range(1, len(pin) // 2 + 1))

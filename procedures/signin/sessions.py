@@ -15,18 +15,19 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.functions import JSONObject
 from django.http import HttpRequest
 
 from procedures import clock
-from procedures.models import Tablet, User
+from procedures.models import Membership, Tablet, User
 
 from . import tablets
 
 SHIFT = timedelta(hours=12)
 # Keys of the session
-TABLET, UNTIL, LAST_ACT, LOCKED, MUST_CHANGE = "tablet", "until", "last_act", "locked", "must_change_pin"
+TABLET, UNTIL, LAST_ACT, LOCKED = "tablet", "until", "last_act", "locked"
+MUST_CHANGE, BY_PIN = "must_change_pin", "by_pin"
 WRITE_EVERY = 60  # seconds: so often at most the session is written because somebody did something
 
 # Not a person's doing: what pages ask for by themselves. By the names of their URLs, and by this header.
@@ -44,8 +45,9 @@ class Backend(AuthenticationBackend):  # type: ignore[misc]
         return super().user_can_authenticate(user) and not user.has_ended(clock.now())
 
     def get_user(self, user_id: int) -> User | None:
-        """The person with `user.on_tablet`, or None for somebody who may not be here any more."""
-        people = User.objects.filter(pk=user_id)
+        """The person with `on_tablet` and `in_charge`, or None for somebody who may not be here any more."""
+        in_charge = Membership.objects.filter(user=OuterRef("pk"), charge=True)
+        people = User.objects.filter(pk=user_id).annotate(in_charge=Exists(in_charge))
         if (digest := _shown.get()) is not None:
             found = Tablet.objects.filter(secret_hash=digest, revoked_at=None)
             shape = JSONObject(id="id", unit_id="unit_id", name="name")
@@ -120,6 +122,7 @@ def sign_in(request: HttpRequest, user: User, *, must_change: bool = False) -> N
     else:
         request.session.flush()
         auth.login(request, user, backend=f"{Backend.__module__}.{Backend.__name__}")
+        request.session[BY_PIN] = True
     request.session[MUST_CHANGE] = must_change
     if tablet := tablet_of(request):
         tablets.remember(tablet, user)
@@ -176,6 +179,11 @@ def is_another(request: HttpRequest) -> bool:
     """Whether a page sends something for somebody else than who is signed in on this tablet by now."""
     meant = request.headers.get("X-Kypho-Person", "")
     return TABLET in request.session and meant not in ("", str(request.user.pk))
+
+
+def by_pin(request: HttpRequest) -> bool:
+    """Whether the session was opened with a PIN, which is not enough to administer anything."""
+    return bool(request.session.get(BY_PIN))
 
 
 def must_change_pin(request: HttpRequest) -> bool:

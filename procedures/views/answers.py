@@ -15,6 +15,7 @@ from procedures.rules import Invalid, Refused
 from procedures.screens import case, feed, manage, new
 from procedures.screens.hand import Hand, entry_hand, hand_for, next_hand
 from procedures.screens.view import View
+from procedures.signin_forms import AsForm
 from procedures.state import Event
 
 from . import ward
@@ -30,16 +31,37 @@ def me(request: HttpRequest) -> User:
     return cast("User", request.user)
 
 
-def command(request: HttpRequest, pk: UUID, command_id: UUID, performed_by: int | None = None) -> Command:
-    """The command that this request gives, with the tablet that it comes from."""
+def command(
+    request: HttpRequest,
+    pk: UUID,
+    command_id: UUID,
+    performed_by: int | None = None,
+    colleague: User | None = None,
+) -> Command:
+    """The command that this request gives, with the tablet that it comes from.
+
+    `colleague`: who gave their PIN in somebody else's session; they did it and recorded it.
+    """
     tablet = signin.tablet_of(request)
     return Command(
         case_id=pk,
-        by=me(request),
+        by=colleague or me(request),
         command_id=command_id,
-        performed_by=performed_by,
+        performed_by=colleague.pk if colleague else performed_by,
+        via=me(request).pk if colleague else None,
         tablet=tablet.pk if tablet else None,
     )
+
+
+def colleague(request: HttpRequest) -> User | None:
+    """The colleague as whom this is to be recorded, if one is named and their PIN is right."""
+    given = AsForm(request.POST).checked()
+    if given["as_user"] is None:
+        return None
+    try:
+        return signin.check_pin(signin.tablet_of(request), given["as_user"], given["as_pin"])
+    except Invalid as wrong:
+        raise Invalid({"as_pin": wrong.errors["pin"]}) from None
 
 
 def sent(data: QueryDict, name: str) -> int | None:
@@ -64,7 +86,7 @@ def changed(request: HttpRequest, receipt: Receipt, key: str = "") -> HttpRespon
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("case", receipt.case_id)
     ledger = receipt.ledger
-    if ledger is None or sent(request.POST, "seen") != ledger.before.last_seq:
+    if ledger is None or ledger.command.via or sent(request.POST, "seen") != ledger.before.last_seq:
         view = View.load(me(request), receipt.case_id)
         return case_page(request, view, next_hand(view, after=key))
     view = View.after(ledger)

@@ -11,7 +11,7 @@ from procedures.screens.hand import entry_hand, hand_for, missing_hand
 from procedures.screens.view import View
 from procedures.state import StepStatus
 
-from .answers import case_page, changed, command, me
+from .answers import case_page, changed, colleague, command, me
 from .lookup import step_definition
 
 
@@ -42,7 +42,7 @@ def done(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     form = EntryForm(request.POST, step_definition(pk, key))
     given = form.checked()
     receipt = commands.record_done(
-        command(request, pk, form.id, given["performed_by"]),
+        command(request, pk, form.id, given["performed_by"], colleague(request)),
         key,
         values=form.values(),
         side=given["side"],

@@ -90,8 +90,9 @@ ALSO_WRITE: dict[str, set[str]] = {
     },
     "procedures/signin/tablets.py": {"AccountEvent", "Tablet", "kept", "live", "tablet"},
     "procedures/management/commands/enrol_tablet.py": {"Tablet"},
+    "procedures/signin/accounts.py": {"AccountEvent", "Membership", "Pin", "person"},
     "procedures/signin/pins.py": {"AccountEvent", "Pin", "Tablet"},
-    "procedures/demo/people.py": {"Unit", "Product", "Membership", "user"},
+    "procedures/demo/people.py": {"Unit", "Pin", "Product", "Membership", "user"},
 }  # fmt: skip
 # Reads only which protocol a case has, and nothing of the patient: the command asks for the right.
 NO_RIGHT_NEEDED = {"procedures/views/lookup.py": 1}

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from procedures import commands
-from procedures.models import Case
-from tests.world import PIN, World
+from procedures import clock, commands
+from procedures.models import Case, Membership, Pin
+from procedures.signin import accounts
+from tests.world import PIN, World, give_pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,16 @@ class Request:
 
 
 PATIENT = {"family_name": "Rossi", "given_name": "Maria", "birth_date": "1952-03-12", "sex": "F"}
+
+
+AGENCY: dict[str, Any] = {
+    "display_name": "Nadia Petrov",
+    "initials": "NP",
+    "profession": "Nurse",
+    "registration_number": "A-771",
+    "role": "circulating_nurse",
+    "hours": "8",
+}
 
 
 def plan(world: World, **changes: Any) -> dict[str, Any]:
@@ -63,6 +74,11 @@ class Stage:
         world.do_until(self.finished, "never")
         allergy = Case.objects.get(pk=self.running).patient.allergies.get()
         entry = (self.running, "PRE-ID", self.seq)
+        Membership.objects.filter(user=world.nurse).update(charge=True)
+        give_pin(world.scrub)
+        Pin.objects.update(failures=5, locked_at=clock.now())
+        here = {"unit_id": str(world.unit.pk), "user_id": str(world.scrub.pk)}
+        agent, _pin = accounts.open_account(world.nurse, world.unit.pk, {**AGENCY, "hours": 8}, None)
         why = {"reason": "was noted wrongly"}
         self.requests = {
             "today": Request(),
@@ -75,6 +91,12 @@ class Stage:
             "manifest": Request(),
             "service-worker": Request(),
             "offline": Request(),
+            "pin": Request((), {"proof": "not it", "pin": PIN, "again": PIN}),
+            "unit": Request(),
+            "unit-reset": Request((), here),
+            "unit-unlock": Request((), here),
+            "unit-agency": Request((), {**here, **AGENCY}),
+            "unit-end": Request((), {**here, "user_id": str(agent.pk)}),
             "theme": Request((), {"theme": "dark", "next": "/"}),
             "product-scan": Request(("needle", "f-v_needle"), {"v_needle_scan": "10N-77"}),
             "new-case": Request((), new_case(world)),

@@ -126,7 +126,7 @@ class Command(BaseCommand):
         os.execv(sys.executable, arguments)  # noqa: S606
 
     def _announce(self, scheme: str, host: str, port: int) -> None:
-        from procedures.demo import LOGINS, PASSWORD
+        from procedures.demo import LOGINS, PASSWORD, PIN
 
         self.stdout.write(f"\nKypho is at {scheme}://localhost:{port}  (stop with Ctrl-C)")
         if host == "0.0.0.0":
@@ -136,6 +136,10 @@ class Command(BaseCommand):
         self.stdout.write(f"\nDemo log-ins, all with the password {PASSWORD}")
         for username, role in LOGINS:
             self.stdout.write(f"  {username:<12} {role}")
+        self.stdout.write(
+            f"\nTo try a shared tablet: sign in as admin, Administration > Tablets > add one, make its code,\n"
+            f"and open {scheme}://localhost:{port}/tablet/ in the browser that is to be it. Everybody's PIN: {PIN}"
+        )
         self.stdout.write("")
         self.stdout.flush()
 
