@@ -7,10 +7,10 @@ function prepare(root) {
 }
 
 document.addEventListener("click", (event) => {
-  const key = event.target.closest?.("[data-digit]");
+  const key = event.target.closest?.("[data-pin-key]");
   if (!key) return;
   const field = document.getElementById(key.closest("[data-pad]").dataset.pad);
-  const { digit } = key.dataset;
+  const digit = key.dataset.pinKey;
   if (digit === "all") field.value = "";
   else if (digit === "last") field.value = field.value.slice(0, -1);
   else if (field.value.length < field.maxLength) field.value += digit;
