@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
-from .views import cases, levels, manage, outbox, patients, pins, pwa, record, scans, steps, stream, switch, today
+from .views import (
+    cases,
+    levels,
+    manage,
+    outbox,
+    patients,
+    pins,
+    pwa,
+    record,
+    scans,
+    steps,
+    stream,
+    switch,
+    today,
+)
 
 
 class StepKey:

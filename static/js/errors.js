@@ -23,14 +23,15 @@ document.addEventListener("kypho:sent", () => { if (sheet) sheet.hidden = true; 
 document.addEventListener("htmx:sendError", (event) => event.detail.queued || say("offline", event.target));
 document.addEventListener("htmx:timeout", (event) => event.detail.queued || say("timeout", event.target));
 document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.queued) return;
-  const { status } = event.detail.xhr;
-  const wanted = event.detail.xhr.getResponseHeader("X-Kypho-Lock");
+  const { queued, xhr } = event.detail;
+  const { status } = xhr;
+  const wanted = xhr.getResponseHeader("X-Kypho-Lock");
   if (wanted) {   // the lock covers the page (lock.js); what was tapped is said when it opens
-    if (event.target.matches?.("form")) say("locked", event.target);
+    if (!queued && event.target.matches?.("form")) say("locked", event.target);
     document.dispatchEvent(new CustomEvent("kypho:locked", { detail: { wanted } }));
     return;
   }
+  if (queued) return;
   say({ 401: "signedOut", 403: "forbidden", 404: "gone", 413: "tooLarge", 503: "unavailable" }[status] ?? "failed", event.target);
 });
 document.addEventListener("htmx:afterOnLoad", (event) => {

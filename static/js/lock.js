@@ -117,6 +117,9 @@ if (sheet) {
     if (event.detail?.wanted === "change") location.assign(`/pin/?${new URLSearchParams({ next: location.pathname })}`);
     else lock({ told: true });
   });
+  document.addEventListener("kypho:needs", (event) => {   // the queue waits for a PIN: that of whoever is there by name alone
+    if (String(event.detail.person) === body.dataset.person) askForThePin();
+  });
   document.addEventListener("kypho:switched", unlock);
   document.addEventListener("kypho:person", (event) => showWhoIsThere(event.detail));
   document.addEventListener("htmx:afterSettle", () => {   // the bar may have been drawn anew, for the person of the session
@@ -133,7 +136,7 @@ if (sheet) {
     }
   });
   addEventListener("offline", () => noNetwork(true));
-  addEventListener("online", () => { noNetwork(false); say("kypho:load-sheet"); askForThePin(); });
+  addEventListener("online", () => { noNetwork(false); askForThePin(); });
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, (event) => { if (sheet.contains(event.target)) noNetwork(true); });
   }

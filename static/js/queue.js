@@ -4,7 +4,7 @@ import { add, all, remove, send } from "./outbox.js";
 const box = document.getElementById("queue");
 const BUSY = new Set([401, 502, 503, 504]);
 const ACTION = /\/cases\/([0-9a-f-]{36})\/steps\/([A-Za-z0-9-]+)\/(done|mark)\/$/;
-const UNSENT = new Set(["csrfmiddlewaretoken", "seen", "was", "command_id"]);
+const UNSENT = new Set(["csrfmiddlewaretoken", "seen", "was", "command_id", "as_user", "as_pin"]);
 const here = document.body.dataset.case ?? location.pathname.match(/\/cases\/([0-9a-f-]{36})\//)?.[1];
 let needed = null;
 
@@ -61,7 +61,7 @@ export async function keep(where, key, action, form) {
 async function take(event) {
   const form = event.target;
   const [, where, key, action] = ACTION.exec(form.getAttribute?.("hx-post") ?? "") ?? [];
-  if (!where) return;
+  if (!where || form.elements.as_user?.value) return;   // as a colleague: their PIN is judged at once, and kept nowhere
   event.detail.queued = true;
   try {
     await keep(where, key, action, form);
