@@ -29,7 +29,7 @@ from .state import CaseStatus, Entry, StepStatus
 MINUTE = timedelta(minutes=1)
 SOON = MINUTE  # before the end of a window or a band: time to get ready
 MOST_SLOTS = 400  # due times of a schedule that nobody ended: 33 hours of vitals every five minutes
-AHEAD = 4  # due times of a schedule that are given ahead
+AHEAD = 8  # due times of a schedule that are given ahead
 STALE = timedelta(hours=24)  # a clock that nobody ended is not shown for ever
 CELSIUS = "Cel"
 # What ends every clock of a case. Not the stop: cement hardens and a sedated patient breathes after it too.

@@ -43,13 +43,15 @@ function crossed(timers, now) {
 let audio = null;
 const muted = () => { try { return localStorage.getItem(MUTED) === "1"; } catch { return false; } };
 
-function ready() {   // browsers let a page sound only after a finger has touched it
+let touched = false;
+function ready() {   // browsers let a page sound and shake only after a finger has touched it
+  touched = true;
   audio ??= globalThis.AudioContext ? new AudioContext() : null;
   if (audio?.state === "suspended") audio.resume();
 }
 
 function sound(over) {
-  if (muted()) return;
+  if (muted() || !touched) return;
   navigator.vibrate?.(over ? [200, 100, 200, 100, 200] : [200]);
   if (audio?.state !== "running") return;
   for (let beep = 0; beep < (over ? 3 : 1); beep += 1) {
@@ -78,7 +80,7 @@ function drawSound() {
   document.querySelectorAll("[data-sound]").forEach((button) => button.setAttribute("aria-pressed", String(!muted())));
 }
 
-document.addEventListener("pointerdown", ready);
+document.addEventListener("pointerup", ready);
 document.addEventListener("keydown", ready);
 document.addEventListener("click", (event) => {
   if (!event.target.closest?.("[data-sound]")) return;
