@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-WIDTH, PANEL, GAP, FOOT = 640, 56, 14, 22
+WIDTH, PANEL, GAP, FOOT = 640, 54, 22, 22
 LEFT, RIGHT = 40, 12
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 240, 480, 1440)  # minutes between two labels
 MOST_TICKS = 8

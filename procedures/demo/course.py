@@ -3,6 +3,7 @@
 Minutes are plausible for a routine list (domain.md 1.9); each act takes them before it is recorded.
 """
 
+from datetime import timedelta
 from decimal import Decimal
 
 from procedures import commands
@@ -215,6 +216,7 @@ def recovery(stage: Stage) -> None:
     rng = stage.rng
     stage.wait(2, 4)
     stage.record("REC-TURN")
+    due = stage.now
     stage.wait(6, 10)
     stage.next_vitals = None
     watcher = stage.plot.crew[Role.RECOVERY_NURSE]
@@ -222,7 +224,8 @@ def recovery(stage: Stage) -> None:
     if stage.has("late"):
         give(stage, "paracetamol", "1000", "mg", late=26)
     for minutes in (15, 15, 15, 15, 30, 30)[: rng.choice((4, 5, 6, 6))]:  # source S11
-        stage.wait(minutes - 2, minutes + 3)
+        due += timedelta(minutes=minutes)
+        stage.wait_until(due + timedelta(minutes=round(rng.uniform(-2, 3), 2)))
         stage.record("REC-OBS", late=17 if stage.has("late") and minutes == 30 else 0)
     stage.record("REC-SCO")
     stage.wait(10, 30)

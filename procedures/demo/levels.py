@@ -1,6 +1,7 @@
 """The work at the vertebrae in the demo: needles, balloons, cement, and what may go otherwise there."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -201,8 +202,9 @@ class Levels:
             stage.correct(key, seq, {"volume": volume + Decimal("0.5")}, "Read from the wrong syringe")
 
     def _harden(self, levels: Iterable[str]) -> None:
+        """Cement takes its time, whatever the pace of the people: now and then the sample is felt a little early."""
         stage = self.stage
-        stage.wait(11, 16)
+        stage.wait_until(stage.now + timedelta(minutes=round(stage.rng.uniform(14, 17), 2)))
         for level in levels:
             stage.wait(0.3, 0.8)
             stage.record(f"K09f-{level}")

@@ -213,7 +213,7 @@ def _timing(outcome: Outcome) -> TimingLine:
         what=run.timer.label,
         where=where,
         since=run.since,
-        until=None if outcome.verdict is Verdict.RUNNING else outcome.until,
+        until=outcome.until if run.ended or run.timer.product_bands else None,
         lasted=timing.clock(outcome.until, run.since) if outcome.until >= run.since else "",
         verdict=_verdict(outcome.verdict),
         bad=outcome.verdict in (Verdict.TOO_EARLY, Verdict.TOO_LATE, Verdict.AFTER, Verdict.MISSED),

@@ -32,7 +32,7 @@ def cases(suite: worlds.World) -> Cases:
     suite.do_until(running, "CHK-IN")
     suite.do(running, "K04", override_reason="The anaesthetist is needed elsewhere in five minutes")
     suite.do_until(running, "K09a")
-    vitals = {key: {"amount": "70", "unit": unit} for key, unit in (("hr", "/min"), ("spo2", "%"))}
+    vitals = {"hr": {"amount": "70", "unit": "/min"}, "spo2": {"amount": "97", "unit": "%"}}
     suite.do(running, "EV-VITALS", "EV-VITALS", values=vitals)
     done = suite.started("L2", mrn="004300300", family_name="Brandt-Oberhauser", given_name="Maximiliane")
     suite.do_until(done, "none")
