@@ -9,6 +9,7 @@ PATIENT = "Moretti"
 OTHER_ROLE = {"by another role"}
 OPERATOR, SCRUB, WARD, SEDATION = "Dr W. Chen", "Sven Scrub", "Wanda Ward", "Liam Moreau"
 RADIOGRAPHER, RECOVERY = "Rita Rayes", "Rose Rest"
+AT_ONCE = {"not at its time"}  # nobody waits for skin to dry or cement to harden here
 VITALS: Values = {"Heart rate": "78 /min", "Systolic pressure": "135 mmHg", "Diastolic pressure": "80 mmHg"}
 SPO2: Values = {"Oxygen saturation": "97 %"}
 LEGS: Values = {"Power, left leg": "5 normal", "Power, right leg": "4 weak", "Feeling in the legs": "Normal"}
@@ -190,7 +191,7 @@ def in_the_room(nurse: Tablet, second: Tablet) -> None:
     nurse.ticks(
         "Skin cleaned", {"Hair removal": "None", "Antiseptic": "Chlorhexidine with alcohol"}, by=SCRUB
     )
-    nurse.ticks("Draped", {"Skin was dry": "Yes"}, by=SCRUB)
+    nurse.ticks("Draped", {"Skin was dry": "Yes"}, by=SCRUB, flags=AT_ONCE)
     nurse.ticks("Time-out done", {"Levels read aloud": ["T12", "L1"], **TIME_OUT})
     second.verifies("Time-out done")
 
@@ -260,8 +261,9 @@ def cement(nurse: Tablet, second: Tablet) -> None:
     }  # fmt: skip
     nurse.ticks("Cement mixing started", batch, by=SCRUB)
     second.verifies("Cement mixing started")
-    nurse.ticks("Cement in, T12 left", INJECTED, by=OPERATOR, lacks=["Volume"])
-    nurse.ticks("Cement in, L1 left", {**INJECTED, "Volume": "2.5 mL"}, by=OPERATOR, side="Both sides")
+    nurse.ticks("Cement in, T12 left", INJECTED, by=OPERATOR, lacks=["Volume"], flags=AT_ONCE)
+    given: Values = {**INJECTED, "Volume": "2.5 mL"}
+    nurse.ticks("Cement in, L1 left", given, by=OPERATOR, side="Both sides", flags=AT_ONCE)
     nurse.ticks("Vitals taken", {**VITALS, **SPO2}, by=SEDATION)
     nurse.ticks(
         "Drug given",
@@ -274,7 +276,7 @@ def cement(nurse: Tablet, second: Tablet) -> None:
     for where in ("T12 left", "L1 left", "L1 right"):
         nurse.ticks(f"Needle out, {where}", {"Whole": "Yes"}, by=OPERATOR)
     for level in ("T12", "L1"):
-        nurse.ticks(f"Cement hardened, {level}", {"Sample is hard": "Yes"}, by=SCRUB)
+        nurse.ticks(f"Cement hardened, {level}", {"Sample is hard": "Yes"}, by=SCRUB, flags=AT_ONCE)
 
 
 def third_level(nurse: Tablet, second: Tablet) -> None:
@@ -338,7 +340,7 @@ def leaves_the_room(nurse: Tablet, second: Tablet) -> None:
 
 def recovers_and_goes_home(nurse: Tablet, ward: Ward) -> None:
     """Recovery, discharge, and the end of the case."""
-    nurse.ticks("Turned and transferred", {"Airway free": "Yes"})
+    nurse.ticks("Turned and transferred", {"Airway free": "Yes"}, flags=AT_ONCE)
     handed: Values = {"Taken over by": RECOVERY, "Assessment, concerns, orders": "Lies flat for two hours"}
     nurse.ticks("Handed over", handed, by=SEDATION)
     observed: Values = {
@@ -361,6 +363,7 @@ def recovers_and_goes_home(nurse: Tablet, ward: Ward) -> None:
             "Goes with somebody": "Yes",
             "Written instructions given": "Yes",
         },
+        flags=AT_ONCE,
     )
     recovery.sees("Nothing is open")
     recovery.goes_to("manage")
