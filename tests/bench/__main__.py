@@ -8,6 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 os.environ["KYPHO_TEST_FOLDER"] = str(ROOT / "var" / "bench-postgres")
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 os.environ["LOG_LEVEL"] = "error"
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # the bench asks the database between two waits
 sys.path.insert(0, str(ROOT))
 
 import django  # noqa: E402

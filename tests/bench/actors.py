@@ -187,10 +187,14 @@ class Checkbox:
         status, page = self.browser.get(self.path)
         if status != 200:
             raise AssertionError(f"the admin answered {status}")
-        names = set(re.findall(rb'name="([a-z_]+)"', page)) - {b"csrfmiddlewaretoken", b"active"}
-        known = {"kind": "needle", "name": product.name, "manufacturer": product.manufacturer}
-        self.data = [
-            (name.decode(), known.get(name.decode(), "")) for name in names if not name.startswith(b"_")
+        tags = re.findall(r"<(?:input|textarea)[^>]*>", page.decode())
+        shown = {name[1]: tag for tag in tags if (name := re.search(r' name="([\w-]+)"', tag))}
+        self.data = [("kind", "needle")] + [
+            (name, value[1] if (value := re.search(r' value="([^"]*)"', tag)) else "")
+            for name, tag in shown.items()
+            if name not in ("csrfmiddlewaretoken", "active")
+            and not name.startswith("_")
+            and "__prefix__" not in name
         ]
         self.active = True
 
@@ -200,4 +204,6 @@ class Checkbox:
         data = [*self.data, ("_save", "Save"), *([("active", "on")] if self.active else [])]
         status, _body = self.browser.post(self.path, data)
         if status != 302:
-            raise AssertionError(f"the admin answered {status}")
+            raise AssertionError(
+                f"the admin answered {status}: {re.findall(rb'errorlist.{0,200}', _body)[:3]!r}"
+            )
