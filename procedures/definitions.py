@@ -91,6 +91,7 @@ class FieldType(StrEnum):
     DATE = "date"
     PRODUCT = "product"
     PERSON = "person"
+    PEOPLE = "people"
     ENTRY = "entry"
 
 
@@ -131,18 +132,22 @@ class Milestone(StrEnum):
 
 
 class Measure(StrEnum):
-    """What a field adds to the summary of the case: cement volume in mL, or whether cement leaked."""
+    """What a field says to the case: cement volume in mL, whether cement leaked, the anaesthesia, or the vertebrae that
+    were read aloud or counted."""
 
     CEMENT_ML = "cement_ml"
     LEAK = "leak"
     ANAESTHESIA = "anaesthesia"
+    LEVEL = "level"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
     """One value that a step asks for. Limits are in `unit` (UCUM), the canonical one.
 
-    `units` maps each further unit that may be entered to its factor: canonical = entered × factor.
+    `units` maps each further unit that may be entered to its factor: canonical = entered × factor. `total_above`: asked
+    about when all entries of the field together, at one level or in the whole case (`total_scope`), come to more.
+    `unseen`: the independent second person enters it without seeing the first value.
     """
 
     key: str
@@ -162,6 +167,9 @@ class Field:
     product_kind: str = ""
     entry_of: str = ""
     measures: Measure | None = None
+    total_above: Decimal | None = None
+    total_scope: Scope | None = None
+    unseen: bool = False
     help: str = ""
 
 
@@ -178,6 +186,15 @@ class Requirement:
     scope: Scope = Scope.CASE
     expects: Mapping[str, object] = field(default_factory=dict)
     only_if_anaesthesia: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quick:
+    """One button of the emergency log: an entry of a step of the phase "any time" with these values, in one tap."""
+
+    label: str
+    step: str
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +257,7 @@ class Protocol:
     title: str
     steps: tuple[Step, ...]
     timers: tuple[Timer, ...] = ()
+    emergency: tuple[Quick, ...] = ()
     late_after: timedelta = timedelta(minutes=15)
 
     @cached_property

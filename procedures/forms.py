@@ -20,10 +20,14 @@ from .models import Patient, User
 from .models.case import ANAESTHESIA, INDICATIONS
 from .rules import Invalid
 from .scanning import Unreadable
-from .state import StepStatus
+from .state import LevelStatus, StepStatus
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 NUMBER_LENGTH = 16
+STOPPED_LEVEL = [
+    (s.value, s.value) for s in (LevelStatus.ABANDONED, LevelStatus.DEFERRED, LevelStatus.COMPLETED)
+]
+SEVERAL = (FieldType.CHOICES, FieldType.PEOPLE)
 
 
 class MomentField(forms.DateTimeField):
@@ -71,6 +75,43 @@ class EmergencyForm(CommandForm):
     """Emergency on (1) or off (0)."""
 
     on = forms.ChoiceField(choices=[("1", "1"), ("0", "0")])
+
+
+class ResumeForm(CommandForm):
+    """Identity confirmed again, and perhaps who heard it."""
+
+    identity = forms.ChoiceField(required=False, choices=[("yes", "yes")])
+    second = forms.IntegerField(required=False, min_value=1, max_value=2**53)
+
+
+class HandoverForm(CommandForm):
+    """To whom, and what to look out for."""
+
+    to = forms.IntegerField(min_value=1, max_value=2**53)
+    concerns = forms.CharField(required=False, max_length=2000)
+
+
+class MoveForm(ReasonForm):
+    """The case that an entry belongs to."""
+
+    to = forms.UUIDField()
+
+
+class StopForm(ReasonForm):
+    """Why the case is broken off, and what became of each open vertebra."""
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data)
+        for vertebra in VERTEBRAE:
+            if f"state_{vertebra}" in data:
+                self.fields[f"state_{vertebra}"] = forms.ChoiceField(choices=STOPPED_LEVEL)
+                self.fields[f"reason_{vertebra}"] = forms.CharField(required=False, max_length=500)
+
+    def levels(self) -> dict[str, tuple[LevelStatus, str]]:
+        """State and reason by vertebra."""
+        given = self.cleaned_data
+        named = [v for v in VERTEBRAE if given.get(f"state_{v}")]
+        return {v: (LevelStatus(given[f"state_{v}"]), given[f"reason_{v}"]) for v in named}
 
 
 class VertebraForm(ReasonForm):
@@ -211,7 +252,7 @@ class EntryForm(CommandForm):
 
 def _was_shown(field: Field, data: QueryDict) -> bool:
     """Whether the field was part of the form. Groups of boxes and buttons send nothing when none is chosen."""
-    silent = field.type in (FieldType.CHOICES, FieldType.CHOICE, FieldType.YESNO)
+    silent = field.type in (*SEVERAL, FieldType.CHOICE, FieldType.YESNO)
     return silent or f"v_{field.key}" in data
 
 
@@ -220,9 +261,7 @@ class ValueField(forms.Field):
 
     def __init__(self, field: Field, data: QueryDict) -> None:
         """Reads its further inputs (unit, lot, expiry) from the same data."""
-        super().__init__(
-            required=False, widget=forms.SelectMultiple if field.type is FieldType.CHOICES else None
-        )
+        super().__init__(required=False, widget=forms.SelectMultiple if field.type in SEVERAL else None)
         self.field = field
         self.extra = data
 
@@ -240,6 +279,8 @@ class ValueField(forms.Field):
             FieldType.ENTRY: self._entry,
             FieldType.CHOICE: self._text,
         }
+        if self.field.type is FieldType.PEOPLE:
+            return self._people([text for text in dict.fromkeys(value or []) if text])
         if self.field.type is FieldType.CHOICES:
             order = [option for option, _label in self.field.options]
             if unknown := set(value or []) - set(order):
@@ -306,6 +347,14 @@ class ValueField(forms.Field):
         if user is None:
             raise ValidationError(_("Choose a person."))
         return {"id": user.pk, "name": user.display_name}
+
+    @staticmethod
+    def _people(texts: list[str]) -> list[dict[str, Any]] | None:
+        wanted = [_whole(text) for text in texts]
+        found = {u.pk: u.display_name for u in User.objects.filter(pk__in=wanted, is_active=True)}
+        if len(found) != len(wanted):
+            raise ValidationError(_("Choose among the people."))
+        return [{"id": pk, "name": found[pk]} for pk in wanted] or None
 
     def _entry(self, text: str) -> dict[str, Any]:
         return {"seq": _whole(text), "key": self.field.entry_of}

@@ -24,9 +24,20 @@ from .definitions import (
     SecondPerson,
     Step,
 )
-from .state import CaseState, CaseStatus, Entry, LevelState, LevelStatus, StepState, StepStatus
+from .state import (
+    CaseState,
+    CaseStatus,
+    Entry,
+    Flag,
+    LevelState,
+    LevelStatus,
+    Source,
+    StepState,
+    StepStatus,
+)
 
 SPINE = 11
+TO_RECONCILE = frozenset({Flag.OUT_OF_ORDER, Flag.OVERRIDDEN})
 CLOSED = (LevelStatus.ABANDONED, LevelStatus.DEFERRED)
 
 
@@ -257,8 +268,10 @@ class Progress:
                 return not requirement.hard
             case StepStatus.PENDING:
                 return not self.expected(place) and place.key.level != ""
-        last = place.step.live[-1].values
-        return all(last.get(name) == value for name, value in requirement.expects.items())
+        last = place.step.live[-1]
+        if last.second and requirement.hard:
+            return False  # two people found different things: nothing that depends on it may go on
+        return all(last.values.get(name) == value for name, value in requirement.expects.items())
 
     # What comes next and what is missing --------------------------------------------------------------------
 
@@ -292,8 +305,22 @@ class Progress:
             for entry in place.step.live:
                 found += [Deficit(place.key, entry.seq, "field", f) for f in missing(place.definition, entry)]
                 if place.definition.second_person is not SecondPerson.NONE and entry.verified_by is None:
-                    found.append(Deficit(place.key, entry.seq, "verification"))
+                    what = "dispute" if entry.second else "verification"
+                    found.append(Deficit(place.key, entry.seq, what))
         return found
+
+    @staticmethod
+    def to_reconcile(entry: Entry) -> bool:
+        """Whether somebody still has to look at an entry that came out of order, by override or from offline."""
+        if not entry.live or entry.reconciled is not None:
+            return False
+        return entry.source == Source.OFFLINE or not TO_RECONCILE.isdisjoint(entry.flags)
+
+    @cached_property
+    def unreconciled(self) -> list[tuple[Place, Entry]]:
+        """The entries that somebody still has to look at, oldest first."""
+        found = [(p, e) for p in self.places.values() for e in p.step.entries if self.to_reconcile(e)]
+        return sorted(found, key=lambda pair: pair[1].seq)
 
     def deficits_of(self, place: Place) -> list[Deficit]:
         """What the record lacks of one step."""

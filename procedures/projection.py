@@ -14,9 +14,11 @@ from .definitions import Key, Protocol
 from .models import Case, CaseTeam, Level, Step
 from .progress import Progress
 from .state import (
+    NOTHING,
     CaseState,
     CaseStatus,
     Entry,
+    Handover,
     LevelState,
     LevelStatus,
     StepState,
@@ -52,6 +54,10 @@ def entry_row(entry: Entry) -> dict[str, Any]:
         "verat": stamp(entry.verified_at) if entry.verified_at else None,
         "void": entry.voided,
         "why": entry.void_reason,
+        "via": entry.via,
+        "sec": dict(entry.second),
+        "recon": entry.reconciled,
+        "moved": entry.moved,
     }
     return row | {name: value for name, value in extra.items() if value}
 
@@ -119,8 +125,16 @@ def case_row(progress: Progress) -> dict[str, Any]:
         "end_reason": state.end_reason,
         "paused_at": state.paused_at,
         "emergency_at": state.emergency_at,
+        "handover": handover_row(state.handover),
         "last_seq": state.last_seq,
     }
+
+
+def handover_row(offer: Handover | None) -> dict[str, Any] | None:
+    """The column of an open handover."""
+    if offer is None:
+        return None
+    return {"seq": offer.seq, "by": offer.by, "to": offer.to, "at": stamp(offer.at)}
 
 
 def save(case: Case, context: "Context", before: CaseState, progress: Progress, head: bytes) -> None:
@@ -170,6 +184,10 @@ def read_entry(row: Mapping[str, Any]) -> Entry:
         verified_at=datetime.fromisoformat(verified_at) if verified_at else None,
         voided=row.get("void"),
         void_reason=row.get("why", ""),
+        via=row.get("via"),
+        second=row.get("sec", NOTHING),
+        reconciled=row.get("recon"),
+        moved=row.get("moved", False),
     )
 
 
@@ -239,6 +257,7 @@ def load(case: Case, found: Context | None = None) -> CaseState:
         end_reason=case.end_reason,
         paused_at=case.paused_at,
         emergency_at=case.emergency_at,
+        handover=_handover(case.handover),
         team=tuple(_member(row) for row in found.team),
         levels={vertebra: _level(row) for vertebra, row in found.levels.items()},
         steps={
@@ -246,6 +265,10 @@ def load(case: Case, found: Context | None = None) -> CaseState:
             for key, code, level, side, entries, last in steps
         },
     )
+
+
+def _handover(row: Mapping[str, Any] | None) -> Handover | None:
+    return Handover(row["seq"], row["by"], row["to"], datetime.fromisoformat(row["at"])) if row else None
 
 
 def _member(row: Mapping[str, Any]) -> TeamMember:

@@ -402,7 +402,7 @@ def check_verify(place: Place, entry: Entry, actor: Actor) -> None:
         raise Refused("no_verification", _("This step needs no second person."))
     if entry.verified_by is not None:
         raise Refused("already_verified", _("Already verified."))
-    if actor.id in (entry.performed_by, entry.recorded_by):
+    if actor.id in (entry.performed_by, entry.recorded_by, entry.via):
         raise Refused("same_person", _("Somebody else has to verify: you did or recorded this step."))
 
 

@@ -1,17 +1,14 @@
-"""The state of a case, folded from its events. Pure: standard library and the protocol's definitions only.
+"""The state of a case, and the events that it is folded from (`fold.py`). Pure: standard library and definitions."""
 
-`apply` is the one fold: live commands, replay, `verify_log` and the demo data all go through it.
-"""
-
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from .definitions import VERTEBRAE, Key, Milestone, Protocol, Repeats
+from .definitions import VERTEBRAE, Key, Milestone, Protocol
 
 type Values = Mapping[str, Any]
 NOTHING: Values = MappingProxyType({})
@@ -45,6 +42,7 @@ class EventKind(StrEnum):
     STEP_DETAILED = "step.detailed"
     STEP_CORRECTED = "step.corrected"
     STEP_VERIFIED = "step.verified"
+    STEP_DISPUTED = "step.disputed"
     REQUIREMENT_OVERRIDDEN = "requirement.overridden"
     EVENT_VOIDED = "event.voided"
     EVENT_MOVED = "event.moved"
@@ -78,6 +76,10 @@ class Flag(StrEnum):
     EXPIRED = "expired"
     UNUSUAL = "unusual"
     CLOCK = "clock"
+    PAUSED = "paused"
+    NOT_READ = "not_read"
+    REPEATED = "repeated"
+    MOVED = "moved"
 
 
 class CaseStatus(StrEnum):
@@ -155,7 +157,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One recorded act of a step, with everything that was later said about it."""
+    """One recorded act of a step, with everything that was later said about it.
+
+    `second`: what the second person found instead (`by`, `at`, `values`), until it is put right. `reconciled`: the seq
+    of the event that put it in order afterwards. `moved`: it was taken back because it belongs to another case.
+    """
 
     seq: int
     mark: StepStatus
@@ -172,6 +178,10 @@ class Entry:
     verified_at: datetime | None = None
     voided: int | None = None
     void_reason: str = ""
+    via: int | None = None
+    second: Values = NOTHING
+    reconciled: int | None = None
+    moved: bool = False
 
     @property
     def live(self) -> bool:
@@ -230,6 +240,16 @@ class TeamMember:
     until: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A handover that was offered and not answered yet: the event's seq, from whom, to whom, when."""
+
+    seq: int
+    by: int
+    to: int
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseState:
     """A whole case at one moment. `plan` holds room, scheduled_at, indication and anaesthesia."""
@@ -243,6 +263,7 @@ class CaseState:
     end_reason: str = ""
     paused_at: datetime | None = None
     emergency_at: datetime | None = None
+    handover: Handover | None = None
     team: tuple[TeamMember, ...] = ()
     levels: Mapping[str, LevelState] = field(default_factory=dict)
     steps: Mapping[str, StepState] = field(default_factory=dict)
@@ -278,171 +299,3 @@ class CaseState:
     def holder(self, seq: int) -> StepState | None:
         """The step that holds the entry made by the event `seq`."""
         return next((step for step in self.steps.values() if step.entry(seq)), None)
-
-
-def apply(protocol: Protocol, state: CaseState, event: Event) -> CaseState:
-    """The state after one more event. Raises ValueError for an event that cannot follow this state."""
-    if event.seq != state.last_seq + 1:
-        raise ValueError(f"event {event.seq} does not follow {state.last_seq}")
-    state = replace(state, last_seq=event.seq)
-    noun = event.kind.partition(".")[0]
-    match noun:
-        case "case":
-            return _apply_case(protocol, state, event)
-        case "team":
-            return _apply_team(state, event)
-        case "level" | "access":
-            return _apply_level(protocol, state, event)
-        case "step":
-            return _apply_step(state, event)
-        case "event":
-            return _apply_void(state, event)
-    return state
-
-
-def replay(protocol: Protocol, events: Iterable[Event]) -> CaseState:
-    """The state after all the events, from nothing."""
-    state = CaseState()
-    for event in events:
-        state = apply(protocol, state, event)
-    return state
-
-
-def _apply_case(protocol: Protocol, state: CaseState, event: Event) -> CaseState:
-    if event.kind in ENDINGS:
-        return replace(
-            state,
-            ended=ENDINGS[event.kind],
-            ended_at=event.performed_at,
-            end_reason=event.reason,
-            paused_at=None,
-        )
-    match event.kind:
-        case EventKind.CASE_OPENED:
-            state = replace(state, opened_at=event.recorded_at, plan=dict(event.values["plan"]))
-            return _with_steps(state, [Key(s.code) for s in protocol.steps if s.repeats is Repeats.ONCE])
-        case EventKind.CASE_CHANGED:
-            return replace(state, plan={**state.plan, **event.values["plan"]})
-        case EventKind.CASE_STARTED:
-            return replace(state, started_at=event.performed_at)
-        case EventKind.CASE_PAUSED:
-            return replace(state, paused_at=event.performed_at)
-        case EventKind.CASE_RESUMED:
-            return replace(state, paused_at=None)
-        case EventKind.EMERGENCY_ON:
-            return replace(state, emergency_at=event.performed_at)
-        case _:
-            return replace(state, emergency_at=None)
-
-
-def _apply_team(state: CaseState, event: Event) -> CaseState:
-    user = event.values["user"]
-    if event.kind is EventKind.TEAM_JOINED:
-        member = TeamMember(user, event.values["role"], event.performed_at)
-        return replace(state, team=(*state.team, member))
-    team = tuple(
-        replace(m, until=event.performed_at) if m.user == user and m.until is None else m for m in state.team
-    )
-    return replace(state, team=team)
-
-
-def _apply_level(protocol: Protocol, state: CaseState, event: Event) -> CaseState:
-    vertebra = event.values["level"]
-    level = state.levels.get(vertebra)
-    keys: list[Key] = []
-    match event.kind:
-        case EventKind.LEVEL_ADDED:
-            level = LevelState(vertebra, event.values["planned"], sides=level.sides if level else ())
-            keys = [Key(s.code, vertebra) for s in protocol.steps if s.repeats is Repeats.LEVEL]
-        case EventKind.ACCESS_ADDED if level:
-            side = event.values["side"]
-            level = replace(level, sides=tuple(sorted({*level.sides, side})))
-            keys = [Key(s.code, vertebra, side) for s in protocol.steps if s.repeats is Repeats.ACCESS]
-        case EventKind.ACCESS_WITHDRAWN if level:
-            level = replace(level, sides=tuple(s for s in level.sides if s != event.values["side"]))
-        case EventKind.LEVEL_WITHDRAWN if level:
-            level = replace(level, status=LevelStatus.WITHDRAWN)
-        case EventKind.LEVEL_ABANDONED if level:
-            level = replace(level, status=LevelStatus.ABANDONED, reason=event.reason, closed=event.seq)
-        case EventKind.LEVEL_DEFERRED if level:
-            level = replace(level, status=LevelStatus.DEFERRED, reason=event.reason, closed=event.seq)
-    if level is None:
-        raise ValueError(f"event {event.seq} speaks of a level that the case does not have: {vertebra}")
-    return _with_steps(replace(state, levels={**state.levels, vertebra: level}), keys)
-
-
-def _with_steps(state: CaseState, keys: Iterable[Key]) -> CaseState:
-    new = {str(key): StepState(key) for key in keys if str(key) not in state.steps}
-    return replace(state, steps={**state.steps, **new}) if new else state
-
-
-def _apply_step(state: CaseState, event: Event) -> CaseState:
-    step = state.steps.get(event.step_key)
-    if step is None:
-        raise ValueError(f"event {event.seq} speaks of a step that the case does not have: {event.step_key}")
-    if event.kind in MARKS:
-        entry = Entry(
-            seq=event.seq,
-            mark=MARKS[event.kind],
-            values=event.values,
-            performed_by=event.performed_by,
-            recorded_by=event.recorded_by,
-            performed_at=event.performed_at,
-            recorded_at=event.recorded_at,
-            flags=event.flags,
-            reason=event.reason,
-            source=event.source,
-        )
-        step = StepState(step.key, (*step.entries, entry), event.seq)
-    else:
-        step = _amend(step, event)
-    return replace(state, steps={**state.steps, event.step_key: step})
-
-
-def _amend(step: StepState, event: Event) -> StepState:
-    """The step after details, a correction or a verification of one of its entries."""
-    old = step.entry(event.about or 0)
-    if old is None or not old.live:
-        raise ValueError(f"event {event.seq} is about an entry that does not count: {event.about}")
-    match event.kind:
-        case EventKind.STEP_VERIFIED:
-            new = replace(old, verified_by=event.performed_by, verified_at=event.performed_at)
-        case EventKind.STEP_DETAILED:
-            new = replace(
-                old,
-                values={**old.values, **event.values["values"]},
-                flags=tuple(sorted({*old.flags, *event.flags})),
-                amended=(*old.amended, event.seq),
-            )
-        case _:
-            changes = event.values
-            values = {
-                key: value for key, value in {**old.values, **changes["values"]}.items() if value is not None
-            }
-            at = changes.get("performed_at")
-            new = replace(
-                old,
-                values=values,
-                performed_by=changes.get("performed_by", old.performed_by),
-                performed_at=datetime.fromisoformat(at) if at else old.performed_at,
-                flags=tuple(sorted({*old.flags, Flag.CORRECTED} - {Flag.EXPIRED} | {*event.flags})),
-                amended=(*old.amended, event.seq),
-                verified_by=None,
-                verified_at=None,
-            )
-    return StepState(step.key, tuple(new if e is old else e for e in step.entries), event.seq)
-
-
-def _apply_void(state: CaseState, event: Event) -> CaseState:
-    """Void an entry of a step, or take back the closing of a level."""
-    for vertebra, level in state.levels.items():
-        if level.closed is not None and level.closed == event.about:
-            reopened = replace(level, status=LevelStatus.OPEN, reason="", closed=None)
-            return replace(state, levels={**state.levels, vertebra: reopened})
-    step = state.steps.get(event.step_key)
-    old = step.entry(event.about or 0) if step else None
-    if step is None or old is None or not old.live:
-        raise ValueError(f"event {event.seq} voids what does not count: {event.about}")
-    new = replace(old, voided=event.seq, void_reason=event.reason)
-    step = StepState(step.key, tuple(new if e is old else e for e in step.entries), event.seq)
-    return replace(state, steps={**state.steps, event.step_key: step})

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from .views import (
+    aftermath,
     cases,
     levels,
     manage,
@@ -12,6 +13,7 @@ from .views import (
     pwa,
     record,
     scans,
+    second,
     steps,
     stream,
     switch,
@@ -44,7 +46,9 @@ step_urls = [
     path("entries/<int:seq>/details/", steps.details, name="entry-details"),
     path("entries/<int:seq>/correct/", steps.correct, name="entry-correct"),
     path("entries/<int:seq>/void/", steps.void, name="entry-void"),
-    path("entries/<int:seq>/verify/", steps.verify, name="entry-verify"),
+    path("entries/<int:seq>/verify/", second.verify, name="entry-verify"),
+    path("entries/<int:seq>/reconcile/", aftermath.reconcile, name="entry-reconcile"),
+    path("entries/<int:seq>/move/", aftermath.move, name="entry-move"),
 ]
 
 # /cases/<uuid>/levels/
@@ -69,6 +73,10 @@ case_urls: list[URLPattern | URLResolver] = [
     path("pause/", cases.pause, name="pause"),
     path("resume/", cases.resume, name="resume"),
     path("emergency/", cases.emergency, name="emergency"),
+    path("reconcile/", aftermath.show, name="reconcile"),
+    path("handover/", second.handover, name="handover"),
+    path("handover/accept/", second.accept, name="handover-accept"),
+    path("handover/withdraw/", second.withdraw, name="handover-withdraw"),
     path("complete/", cases.complete, name="complete"),
     path("cancel/", cases.cancel, name="cancel"),
     path("stop/", cases.stop, name="stop"),

@@ -13,6 +13,7 @@ Pure but for gettext and the zone of the site.
 |                  | when it is not in the catalogue; `how` is scanned, picked or typed; `serial`, `gtin`,  |
 |                  | `made` and the raw `scan` stand where they are known                                   |
 | person           | `{"id": 7, "name": …}`                                                                |
+| people           | list of `{"id": 7, "name": …}`                                                         |
 | entry            | `{"seq": 12, "key": "K09c"}`                                                          |
 """
 
@@ -127,8 +128,8 @@ def show(field: Field, value: Any) -> str:
             return _("yes") if value else _("no")
         case FieldType.PRODUCT:
             return ", ".join(_product(value))
-        case FieldType.PERSON:
-            return str(value["name"])
+        case FieldType.PERSON | FieldType.PEOPLE:
+            return ", ".join(p["name"] for p in (value if isinstance(value, list) else [value]))
         case FieldType.ENTRY:
             return _("entry %(seq)s") % {"seq": value["seq"]}
         case FieldType.TIME:

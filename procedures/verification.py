@@ -15,10 +15,11 @@ from django.db import connection, transaction
 
 from procedures import canonical, projection
 from procedures.definitions import Protocol
+from procedures.fold import apply
 from procedures.models import Case, CaseTeam, Event, Level, Step
 from procedures.progress import Progress
 from procedures.protocols import frozen
-from procedures.state import CaseState, EventKind, apply
+from procedures.state import CaseState, EventKind
 
 PAGE = 200  # cases read at once: some 40 MB
 STEP = ("key", "code", "level", "side", "state", "entries", "done_at", "last_seq")

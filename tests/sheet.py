@@ -5,9 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from procedures.definitions import Phase, Protocol
+from procedures.fold import apply
 from procedures.progress import Place, Progress
 from procedures.protocols.reading import BUILT_IN, read
-from procedures.state import CaseState, Event, EventKind, StepState, StepStatus, apply
+from procedures.state import CaseState, Event, EventKind, StepState, StepStatus
 
 OPERATOR, NURSE, OTHER = 1, 2, 3
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)

@@ -95,7 +95,10 @@ class World:
         receipt = None
         for key in keys:
             values = {**needed_now(case_id, key), **rest.get("values", {})}
-            receipt = commands.record_done(self.command(case_id, by), key, **{**rest, "values": values})
+            sure = rest.get("confirmed", frozenset({"again"}))
+            receipt = commands.record_done(
+                self.command(case_id, by), key, **{**rest, "values": values, "confirmed": sure}
+            )
         assert receipt
         return receipt
 
@@ -221,9 +224,10 @@ def plausible(f: Field, case_id: UUID) -> Any:
                 "expires": "2099-03-31",
                 "how": "picked",
             }
-        case FieldType.PERSON:
+        case FieldType.PERSON | FieldType.PEOPLE:
             user = User.objects.get(username="scrub")
-            return {"id": user.pk, "name": user.display_name}
+            named = {"id": user.pk, "name": user.display_name}
+            return [named] if f.type is FieldType.PEOPLE else named
         case FieldType.ENTRY:
             from procedures.models import Step as Row
 

@@ -15,8 +15,10 @@ from .cases import (
     stop,
     void_case,
 )
+from .handover import accept_handover, offer_handover, withdraw_handover
 from .ledger import Command, Receipt
 from .levels import abandon_level, add_level, defer_level, reopen_level
+from .move import move_entry, reconcile
 from .patients import add_allergy, correct_patient, withdraw_allergy
 from .steps import BOTH, add_details, correct, mark, record_done, verify, void
 
@@ -27,6 +29,7 @@ __all__ = [
     "Plan",
     "Receipt",
     "abandon_level",
+    "accept_handover",
     "add_allergy",
     "add_details",
     "add_level",
@@ -38,8 +41,11 @@ __all__ = [
     "correct_patient",
     "defer_level",
     "mark",
+    "move_entry",
+    "offer_handover",
     "open_case",
     "pause",
+    "reconcile",
     "record_done",
     "reopen_level",
     "resume",
@@ -50,4 +56,5 @@ __all__ = [
     "void",
     "void_case",
     "withdraw_allergy",
+    "withdraw_handover",
 ]

@@ -8,13 +8,14 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from procedures import canonical, clock, projection, rules
+from procedures import canonical, clock, closing, projection, rules
 from procedures.definitions import VERTEBRAE, Role
 from procedures.models import Allergy, Case, Event, Membership, Patient, ProtocolVersion, Unit
 from procedures.state import EventKind, LevelStatus
 from procedures.values import stamp
 
 from .everywhere import Said, hold_open_cases, write_elsewhere
+from .handover import is_clinician
 from .ledger import Command, Ledger, Receipt, answered, command
 
 
@@ -235,12 +236,19 @@ def pause(ledger: Ledger, *, reason: str) -> None:
 
 
 @command
-def resume(ledger: Ledger) -> None:
-    """Go on with a paused case."""
+def resume(ledger: Ledger, *, identity: bool, second: int | None = None) -> None:
+    """Go on with a paused case. `identity`: name, birth date and record number were read aloud and agree; `second`: who
+    heard it. An emergency does not wait for that."""
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_running(ledger.state)
     rules.check_flip(ledger.state.paused_at, False, _("The case is not paused."))
-    ledger.write(EventKind.CASE_RESUMED)
+    if not identity and not ledger.state.emergency_at:
+        raise rules.Invalid(
+            {"identity": _("Read name, birth date and record number aloud first. Do they agree?")}
+        )
+    if second is not None and (second == ledger.actor.id or not is_clinician(ledger, second)):
+        raise rules.Invalid({"second": _("Choose another clinician of this unit or team.")})
+    ledger.write(EventKind.CASE_RESUMED, values={"identity": identity, "second": second})
 
 
 @command
@@ -272,15 +280,31 @@ def cancel(ledger: Ledger, *, reason: str) -> None:
     ledger.write(EventKind.CASE_CANCELLED, reason=rules.check_reason(reason))
 
 
+type Closing = tuple[LevelStatus, str]
+CLOSINGS = {
+    LevelStatus.ABANDONED: EventKind.LEVEL_ABANDONED,
+    LevelStatus.DEFERRED: EventKind.LEVEL_DEFERRED,
+}
+
+
 @command
-def stop(ledger: Ledger, *, reason: str) -> None:
-    """Break a case off after sedation: each level still open is abandoned for the same reason."""
+def stop(ledger: Ledger, *, reason: str, levels: Mapping[str, Closing] | None = None) -> None:
+    """Break a case off after sedation, and say of each level still open what became of it: its state and why.
+
+    Abandoned or deferred, else completed: the cement is in, and what is left of it is recorded as usual. An empty
+    reason is that of the case. None: all are abandoned. What went in is owed out in any case.
+    """
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_stop(ledger.progress)
     reason = rules.check_reason(reason)
-    for level in ledger.state.in_order():
-        if ledger.progress.level_status(level) is LevelStatus.OPEN:
-            ledger.write(EventKind.LEVEL_ABANDONED, values={"level": level.vertebra}, reason=reason)
+    open_levels = closing.open_levels(ledger.progress)
+    if levels is None:
+        levels = dict.fromkeys(open_levels, (LevelStatus.ABANDONED, ""))
+    closing.check_closings(ledger.progress, {v: status for v, (status, _why) in levels.items()})
+    for vertebra in open_levels:
+        status, why = levels[vertebra]
+        if kind := CLOSINGS.get(status):
+            ledger.write(kind, values={"level": vertebra}, reason=rules.check_reason(why or reason))
     ledger.write(EventKind.CASE_STOPPED, reason=reason)
 
 

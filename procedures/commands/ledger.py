@@ -16,10 +16,11 @@ from django.utils.translation import gettext as _
 
 from procedures import canonical, clock, live, projection, rules
 from procedures.definitions import Protocol, Role
+from procedures.fold import apply
 from procedures.models import Case, Event, User
 from procedures.progress import Progress
 from procedures.protocols import frozen
-from procedures.state import CaseState, EventKind, Source, Values, apply
+from procedures.state import CaseState, EventKind, Source, Values
 from procedures.state import Event as Happening
 
 

@@ -8,11 +8,11 @@ from django.utils.formats import time_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import directory, rules, timing, use_by
+from procedures import cautions, directory, rules, second_person, timing, use_by
 from procedures.definitions import SIDES, FieldType, Key, Milestone, Repeats
 from procedures.directory import person
 from procedures.progress import Place
-from procedures.state import EventKind, Flag, StepStatus
+from procedures.state import Entry, EventKind, Flag, StepStatus
 from procedures.values import stamp
 
 from .ledger import Ledger, command
@@ -33,7 +33,7 @@ def record_done(
 ) -> None:
     """Record that a step was done: one entry, or with `side="both"` one for each side.
 
-    Without `performed_at` it was done now. `confirmed` names the fields whose unusual value was asked about;
+    Without `performed_at` it was done now. `confirmed` names the fields and questions that were asked about;
     `override_reason` passes over hard requirements where the role allows it. What comes from paper or from a tablet
     that was offline has happened: it is never refused for its order, but flagged.
     """
@@ -45,10 +45,10 @@ def record_done(
     given = _without_gaps(values)
     for text in _keys(key, side):
         place = rules.check_step(ledger.progress, ledger.progress.place(text), ledger.command.source)
-        _open_access(ledger, place)
+        open_access(ledger, place)
         place = ledger.progress.place(text) or place
         given = _with_bands(ledger, place, given, {})
-        rules.check_free(place, lambda user: person(user).name, _clock_time)
+        rules.check_free(place, lambda user: person(user).name, clock_time)
         flags = _flags(ledger, place, given, confirmed, override_reason, done_at)
         ledger.write(
             EventKind.STEP_DONE,
@@ -106,7 +106,8 @@ def _keys(key: str, side: str) -> list[str]:
     return [str(Key(parsed.code, parsed.level, s)) for s in (SIDES if side == BOTH else (side,))]
 
 
-def _open_access(ledger: Ledger, place: Place) -> None:
+def open_access(ledger: Ledger, place: Place) -> None:
+    """Open the access that a step needs, where it is not open yet."""
     level = ledger.state.levels.get(place.key.level)
     if place.definition.repeats is Repeats.ACCESS and level and place.key.side not in level.sides:
         ledger.write(EventKind.ACCESS_ADDED, values={"level": level.vertebra, "side": place.key.side})
@@ -126,7 +127,9 @@ def _flags(
     passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason, source)
     unusual = rules.check_values(definition, values, set(confirmed), whole=not queued, ask=not queued)
     _check_entries(ledger, place, values)
+    asked = _ask(ledger, place, values, confirmed, done_at=done_at)
     flags = rules.entry_flags(definition, ledger.performer, done_at, ledger.now, ledger.protocol.late_after)
+    flags |= {str(flag) for flag, _sentence in cautions.warnings(ledger.progress, place)}
     judged = rules.judges_order(source) and not ledger.state.emergency_at
     overridden = {"needs": [u.needs.code for u in passed if u.requirement.hard]} if judged else {}
     used_on = localtime(done_at).date()
@@ -147,18 +150,52 @@ def _flags(
     said = {
         Flag.OUT_OF_ORDER: passed or (queued and ledger.state.ended),
         Flag.OFF_TIME: off_time,
-        Flag.CONFIRMED: unusual and unusual <= confirmed,
+        Flag.CONFIRMED: (unusual and unusual <= confirmed) or asked - {cautions.AGAIN},
         Flag.UNUSUAL: unusual - confirmed,
+        Flag.REPEATED: asked & {cautions.AGAIN},
         Flag.EXPIRED: expired,
         Flag.CLOCK: queued and rules.clock_was_wrong(ledger.command.offset_ms),
     }
     return flags | {flag for flag, why in said.items() if why}
 
 
+def _ask(
+    ledger: Ledger,
+    place: Place,
+    values: Mapping[str, Any],
+    confirmed: frozenset[str],
+    about: int | None = None,
+    done_at: datetime | None = None,
+) -> set[str]:
+    """Ask once what goes beyond one value; `done_at` for a new entry. Returns the keys of what was confirmed.
+
+    What happened without the server is past asking.
+    """
+    if not rules.judges_order(ledger.command.source):
+        return set()
+    found = cautions.of_values(ledger.progress, place, values, about)
+    if done_at:
+        performer = ledger.performer.id
+        found |= cautions.the_same_again(ledger.progress, place, values, performer, done_at, _said_by)
+    if asked := {key: said for key, said in found.items() if key not in confirmed}:
+        raise rules.Invalid(unusual=asked)
+    return set(found)
+
+
+def _said_by(entry: Entry) -> tuple[str, str]:
+    return clock_time(entry.performed_at), person(entry.performed_by).name
+
+
 def _check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
-    """A field that points to an entry of another step (the cement batch) must point to one that counts."""
+    """What points elsewhere points to what counts: an entry of another step, clinicians of the unit or team."""
     for field in place.definition.fields:
-        if field.entry_of and (value := values.get(field.key)):
+        value = values.get(field.key)
+        if value and field.type in (FieldType.PERSON, FieldType.PEOPLE):
+            named = {p["id"] for p in (value if isinstance(value, list) else [value])}
+            known = {pk for pk, _name in directory.clinicians(ledger.case.unit_id)}
+            if named - known - {member.user for member in ledger.state.team}:
+                raise rules.Invalid({field.key: _("Choose clinicians of this unit or team.")})
+        if field.entry_of and value:
             step = ledger.state.steps.get(field.entry_of)
             if step is None or value["seq"] not in {entry.seq for entry in step.live}:
                 raise rules.Invalid({field.key: _("Choose one of the recorded entries.")})
@@ -170,7 +207,8 @@ def _past_date(place: Place, used_at: datetime, given: Mapping[str, Any]) -> set
     return {Flag.EXPIRED} if use_by.expired(place.definition, given, used_on) else set()
 
 
-def _clock_time(moment: datetime) -> str:
+def clock_time(moment: datetime) -> str:
+    """A moment as the wall clock showed it."""
     return time_format(localtime(moment), "H:i")
 
 
@@ -193,7 +231,7 @@ def mark(
     rules.check_times(marked_at, ledger.now)
     _begin(ledger, marked_at)
     place = rules.check_step(ledger.progress, ledger.progress.place(key), ledger.command.source)
-    rules.check_free(place, lambda user: person(user).name, _clock_time)
+    rules.check_free(place, lambda user: person(user).name, clock_time)
     if place.step.mark is not None:
         raise rules.Refused("already_done", _("This step was already recorded. Take that back first."))
     rules.check_mark(ledger.progress, place, ledger.actor, override_reason)
@@ -222,7 +260,8 @@ def add_details(
     rules.check_details(entry, given)
     unusual = rules.check_values(place.definition, given, set(confirmed), whole=False)
     _check_entries(ledger, place, given)
-    flags = {Flag.CONFIRMED} if unusual else set()
+    asked = _ask(ledger, place, given, confirmed, about)
+    flags = {Flag.CONFIRMED} if unusual or asked else set()
     flags |= _past_date(place, entry.performed_at, given)
     ledger.write(EventKind.STEP_DETAILED, step_key=key, about=about, values={"values": given}, flags=flags)
 
@@ -255,6 +294,7 @@ def correct(
         place.definition, after, set(confirmed | old), whole=entry.mark is StepStatus.DONE
     )
     _check_entries(ledger, place, changed)
+    asked = _ask(ledger, place, changed, confirmed, about)
     said: dict[str, Any] = {"values": changed, "was": {k: entry.values.get(k) for k in changed}}
     # An input shows the minute, and sends it back untouched: that corrects nothing.
     shown = entry.performed_at.replace(second=0, microsecond=0)
@@ -269,7 +309,7 @@ def correct(
         said |= {"performed_by": performer, "was_by": entry.performed_by}
     if not changed and len(said) == 2:
         raise rules.Invalid({"": _("Nothing was changed.")})
-    flags = {Flag.CONFIRMED} if unusual & changed.keys() else set()
+    flags = {Flag.CONFIRMED} if unusual & changed.keys() or asked else set()
     flags |= _past_date(place, performed_at or entry.performed_at, after)
     ledger.write(EventKind.STEP_CORRECTED, step_key=key, about=about, values=said, reason=reason, flags=flags)
 
@@ -287,19 +327,33 @@ def void(ledger: Ledger, key: str, *, about: int, reason: str = "") -> None:
         reason = "slip"
     ledger.write(EventKind.EVENT_VOIDED, step_key=key, about=about, reason=rules.check_reason(reason))
     if place.definition.milestone is Milestone.NEEDLE_IN:
-        _withdraw_access(ledger, place.key)
+        withdraw_access(ledger, place.key)
 
 
-def _withdraw_access(ledger: Ledger, key: Key) -> None:
+def withdraw_access(ledger: Ledger, key: Key) -> None:
+    """Close an access in which nothing counts any more."""
     rows = [s for s in ledger.state.steps.values() if (s.key.level, s.key.side) == (key.level, key.side)]
     if not any(entry.live for row in rows for entry in row.entries):
         ledger.write(EventKind.ACCESS_WITHDRAWN, values={"level": key.level, "side": key.side})
 
 
 @command
-def verify(ledger: Ledger, key: str, *, about: int) -> None:
-    """Verify an entry as a second clinician, in one's own session."""
+def verify(ledger: Ledger, key: str, *, about: int, values: Mapping[str, Any] | None = None) -> None:
+    """Verify an entry as a second clinician, in one's own session or by one's PIN in somebody else's.
+
+    Where the protocol says independent, `values` are what the second person found without seeing the first. Both agree:
+    verified. They differ: that is recorded too, nothing is verified, and what waits for the step waits on.
+    """
     rules.check_recordable(ledger.state)
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
     rules.check_verify(place, entry, ledger.actor)
-    ledger.write(EventKind.STEP_VERIFIED, step_key=key, about=about)
+    unseen = {f.key for f in second_person.unseen(place.definition)}
+    if not unseen:
+        ledger.write(EventKind.STEP_VERIFIED, step_key=key, about=about)
+        return
+    given = {k: v for k, v in _without_gaps(values).items() if k in unseen}
+    second_person.check_given(place, entry, given)
+    rules.check_values(place.definition, given, set(given), whole=False)
+    differ = second_person.differing(place, entry, given)
+    kind = EventKind.STEP_DISPUTED if differ else EventKind.STEP_VERIFIED
+    ledger.write(kind, step_key=key, about=about, values={"values": given})

@@ -7,7 +7,7 @@ from decimal import Decimal
 from random import Random
 from typing import Any
 
-from procedures.definitions import VERTEBRAE, Field, Key, Needed, Step
+from procedures.definitions import VERTEBRAE, Field, Key, Needed, Role, Step
 from procedures.models import Product, User
 from procedures.scanning import Scan, encode
 from procedures.values import quantity, stamp
@@ -200,14 +200,21 @@ class Details:
             ),
             "PRE-MARK": lambda _key, _moment: {"region": _region(self.levels)},
             "CHK-IN": lambda _key, _moment: {
-                "present": ["operator", "anaesthesia", "circulating", "patient"]
+                "present": [Role.OPERATOR, Role.SEDATION_NURSE, Role.ANAESTHETIST, Role.CIRCULATING_NURSE]
             },
             "CHK-TO": lambda _key, _moment: {
                 "levels_read": sorted(self.levels, key=VERTEBRAE.index),
-                "present": ["operator", "anaesthesia", "circulating", "scrub", "radiographer"],
+                "present": [
+                    Role.OPERATOR,
+                    Role.SEDATION_NURSE,
+                    Role.ANAESTHETIST,
+                    Role.CIRCULATING_NURSE,
+                    Role.SCRUB_NURSE,
+                    Role.RADIOGRAPHER,
+                ],
             },
             "CHK-OUT": lambda _key, _moment: {
-                "present": ["operator", "circulating", "scrub", "radiographer"]
+                "present": [Role.OPERATOR, Role.CIRCULATING_NURSE, Role.SCRUB_NURSE, Role.RADIOGRAPHER]
             },
             "K08a": lambda key, _moment: {
                 "level_read": key.level,

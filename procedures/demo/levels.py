@@ -214,11 +214,9 @@ class Levels:
         stage = self.stage
         stage.send(commands.pause, by=stage.nurse, reason="C-arm restarts")
         stage.wait(4, 8)
-        stage.send(commands.resume, by=stage.nurse)
+        stage.send(commands.resume, by=stage.nurse, identity=True)
         if stage.plot.relief and stage.plot.relief.pk != stage.nurse.pk:
             stage.relieve(stage.plot.relief)
-        given = {"text": "Taken over from the early shift: first level done, batch sample on the table"}
-        stage.record("EV-NOTE", performer=stage.nurse, given=given)
 
     def _add_level(self) -> None:
         stage = self.stage

@@ -7,14 +7,15 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from procedures import clock, commands
+from procedures import clock, commands, second_person
+from procedures.cautions import AGAIN
 from procedures.commands import Command, Plan, Receipt
 from procedures.definitions import Key, Phase, Protocol, Role, SecondPerson, Step
 from procedures.models import Case, Unit, User
 from procedures.protocols import frozen
 from procedures.state import StepStatus
 
-from .details import Details
+from .details import Details, person
 from .patients import Person
 from .people import Crew
 
@@ -176,25 +177,30 @@ class Stage:
         by = self.recorder(definition, performer)
         done_at = self.now - timedelta(minutes=late) if late else None
         raw = self.details.of(definition, Key.parse(key), done_at or self.now, given or {})
+        if "present" in raw:
+            raw["present"] = [person(u) for role in raw["present"] if (u := self.plot.crew.get(role))]
+        values = self.details.shaped(definition, raw, gaps=self.plot.gaps, without=without)
         receipt = self.send(
             commands.record_done,
             key,
             by=by,
             performer=performer,
-            values=self.details.shaped(definition, raw, gaps=self.plot.gaps, without=without),
-            confirmed=frozenset(raw),
+            values=values,
+            confirmed=frozenset({*raw, AGAIN, *(f"total_{name}" for name in raw)}),
             performed_at=done_at,
             override_reason=override_reason,
         )
-        if verified and definition.second_person is not SecondPerson.NONE:
-            self.verify(key, receipt.last, {performer.pk, by.pk})
+        unseen = {f.key for f in second_person.unseen(definition)}
+        if verified and definition.second_person is not SecondPerson.NONE and unseen <= values.keys():
+            found = {name: values[name] for name in unseen}
+            self.verify(key, receipt.last, {performer.pk, by.pk}, found)
         return receipt.last
 
-    def verify(self, key: str, seq: int, taken: set[int]) -> None:
-        """Let somebody else verify an entry, some seconds later."""
+    def verify(self, key: str, seq: int, taken: set[int], found: Mapping[str, Any]) -> None:
+        """Let somebody else verify an entry, some seconds later, finding the same as the first."""
         second = next(u for role in _SECOND_PERSONS if (u := self.plot.crew.get(role)) and u.pk not in taken)
         self.now += timedelta(seconds=self.rng.randint(8, 40))
-        self.send(commands.verify, key, by=second, about=seq)
+        self.send(commands.verify, key, by=second, about=seq, values=found)
 
     def add_details(self, key: str, seq: int, given: Mapping[str, Any]) -> None:
         """Add to an entry what it lacks."""
@@ -234,11 +240,16 @@ class Stage:
         return self.plot.crew[Role.CIRCULATING_NURSE]
 
     def relieve(self, relief: User) -> None:
-        """Let another circulating nurse take over."""
+        """Let another circulating nurse take over: offered, accepted, and the one who offered goes."""
         leaving = self.nurse
-        self.send(commands.change_team, by=leaving, user_id=leaving.pk, role=None)
+        concerns = (
+            "First level done, batch sample on the table. Sleepy since the second dose: watch the breathing."
+        )
+        self.send(commands.offer_handover, by=leaving, to=relief.pk, concerns=concerns)
+        self.now += timedelta(seconds=self.rng.randint(20, 90))
+        self.send(commands.accept_handover, by=relief)
+        self.send(commands.change_team, by=relief, user_id=leaving.pk, role=None)
         self.plot = replace(self.plot, crew={**self.plot.crew, Role.CIRCULATING_NURSE: relief})
-        self.send(commands.change_team, by=relief, user_id=relief.pk, role=Role.CIRCULATING_NURSE)
 
     def performer(self, definition: Step) -> User:
         """Who does a step: the role that the protocol expects."""

@@ -115,6 +115,7 @@ class Case(models.Model):
     end_reason = models.CharField(_("reason"), max_length=500, blank=True)
     paused_at = models.DateTimeField(_("paused since"), null=True)
     emergency_at = models.DateTimeField(_("emergency since"), null=True)
+    handover = models.JSONField(_("handover offered"), null=True)
 
     levels = ArrayField(models.CharField(max_length=3), verbose_name=_("levels"), default=list)
     done = models.PositiveSmallIntegerField(_("steps done"), default=0)

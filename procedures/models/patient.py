@@ -38,6 +38,11 @@ class Patient(models.Model):
     def __str__(self) -> str:
         return f"{self.family_name.upper()}, {self.given_name}"
 
+    @property
+    def initials(self) -> str:
+        """Given name first, as on a list that others can see: "M. R."."""
+        return " ".join(f"{name[0].upper()}." for name in (self.given_name, self.family_name) if name)
+
 
 class Allergy(models.Model):
     """One allergy of a patient; withdrawn with a reason, never deleted."""

@@ -102,6 +102,7 @@ class ProtocolVersion(models.Model):
     )
     late_after_minutes = models.PositiveSmallIntegerField(_("late after (minutes)"), default=15)
     notes = models.TextField(_("notes"), blank=True)
+    emergency = models.JSONField(_("buttons of the emergency log"), default=list, blank=True)
     digest = models.CharField(_("digest"), max_length=64, blank=True)
 
     class Meta:
@@ -219,6 +220,9 @@ class FieldDefinition(models.Model):
     product_kind = models.CharField(_("kind of product"), max_length=20, blank=True)
     entry_of = models.CharField(_("entry of step"), max_length=20, blank=True)
     measures = models.CharField(_("measures"), max_length=12, choices=_choices(Measure), blank=True)
+    total_above = models.DecimalField(_("ask when the total is above"), null=True, blank=True)
+    total_scope = models.CharField(_("total of"), max_length=12, choices=_choices(Scope), blank=True)
+    unseen = models.BooleanField(_("second person enters it unseen"), default=False)
     help = models.TextField(_("help"), blank=True)
 
     class Meta:
@@ -263,6 +267,11 @@ class FieldDefinition(models.Model):
                 name="fielddefinition_step_size_positive", condition=Q(step_size=None) | Q(step_size__gt=0)
             ),
             models.CheckConstraint(name="fielddefinition_decimals_range", condition=Q(decimals__lte=4)),
+            models.CheckConstraint(
+                name="fielddefinition_total_pair",
+                condition=Q(total_above=None, total_scope="")
+                | Q(total_above__isnull=False, total_scope__in=[Scope.LEVEL.value, Scope.CASE.value]),
+            ),
         )
 
     def __str__(self) -> str:

@@ -11,11 +11,14 @@ from decimal import Decimal
 from itertools import combinations, pairwise
 
 from procedures.definitions import (
+    VERTEBRAE,
     Field,
     FieldType,
     Measure,
+    Needed,
     Phase,
     Protocol,
+    Quick,
     Repeats,
     Required,
     Requirement,
@@ -60,6 +63,8 @@ def check(protocol: Protocol) -> None:
         _check_step(protocol, step)
     for timer in protocol.timers:
         _check_timer(protocol, timer)
+    for quick in protocol.emergency:
+        _check_quick(protocol, quick)
     _check_no_cycle(protocol)
 
 
@@ -122,8 +127,9 @@ def _check_repeats(place: str, step: Step) -> None:
         raise ProtocolError(place, f"column is longer than {LONGEST['column']} characters")
     if step.phase is Phase.ANY and not (step.many and step.required is Required.OPTIONAL):
         raise ProtocolError(place, "a step of the phase any must be optional and many")
-    if step.second_person is SecondPerson.INDEPENDENT and not step.fields:
-        raise ProtocolError(place, "an independent second person needs a field to enter")
+    unseen = any(f.unseen for f in step.fields)
+    if (step.second_person is SecondPerson.INDEPENDENT) is not unseen:
+        raise ProtocolError(place, "an independent second person, and no other, has a field that is unseen")
     local = any(r.hard and r.scope in (Scope.LEVEL, Scope.ACCESS) for r in step.requirements)
     if step.required is Required.STARTED and not local:
         raise ProtocolError(place, "if_started needs a hard requirement at the same level or access")
@@ -218,6 +224,22 @@ def _check_field(protocol: Protocol, place: str, field: Field) -> None:
     if field.entry_of:
         _known(protocol, place, "entry_of", field.entry_of)
     _check_measure(place, field)
+    _check_total(place, field)
+    plain = (*NUMERIC, FieldType.CHOICE, FieldType.CHOICES, FieldType.YESNO)
+    if field.unseen and field.type not in plain:
+        raise ProtocolError(place, f"a {field.type} field cannot be compared, so it is not unseen")
+
+
+def _check_total(place: str, field: Field) -> None:
+    """A total is asked about: of a number, at one level or in the whole case."""
+    if (field.total_above is None) is not (field.total_scope is None):
+        raise ProtocolError(place, "total_above and total_scope belong together")
+    if field.total_above is None:
+        return
+    if field.type is not FieldType.QUANTITY:
+        raise ProtocolError(place, "only a quantity has a total")
+    if field.total_scope not in (Scope.LEVEL, Scope.CASE):
+        raise ProtocolError(place, "total_scope must be level or case")
 
 
 def _check_number(place: str, field: Field) -> None:
@@ -288,6 +310,30 @@ def _check_measure(place: str, field: Field) -> None:
             raise ProtocolError(place, "leak is measured by choices that have an option none")
         case Measure.ANAESTHESIA if field.type is not FieldType.CHOICE:
             raise ProtocolError(place, "anaesthesia is measured by a choice")
+        case Measure.LEVEL if field.type not in CHOOSING or not set(dict(field.options)) <= set(VERTEBRAE):
+            raise ProtocolError(place, "level is measured by a choice among vertebrae")
+
+
+# The emergency log --------------------------------------------------------------------------------------------------
+
+
+def _check_quick(protocol: Protocol, quick: Quick) -> None:
+    """One tap is enough: the step can be recorded at any time with the values of the button alone."""
+    place = f"emergency button {quick.label!r}"
+    _within(place, label=quick.label)
+    step = _known(protocol, place, "it", quick.step)
+    if step.phase is not Phase.ANY:
+        raise ProtocolError(place, f"{step.code} is not a step of the phase any")
+    for key, value in quick.values.items():
+        field = step.field(key)
+        if field is None:
+            raise ProtocolError(place, f"{step.code} has no field {key!r}")
+        choice = field.type is FieldType.CHOICE and value in dict(field.options)
+        text = field.type is FieldType.TEXT and isinstance(value, str) and value.strip()
+        if not choice and not text:
+            raise ProtocolError(place, f"{value!r} is no answer of {key}")
+    if lacking := [f.key for f in step.fields if f.needed is Needed.NOW and f.key not in quick.values]:
+        raise ProtocolError(place, f"{step.code} needs {lacking[0]} now")
 
 
 # Timers -------------------------------------------------------------------------------------------------------------

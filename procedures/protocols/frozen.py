@@ -11,6 +11,7 @@ from procedures.definitions import (
     Needed,
     Phase,
     Protocol,
+    Quick,
     Repeats,
     Required,
     Requirement,
@@ -57,6 +58,9 @@ def build(version: rows.ProtocolVersion) -> Protocol:
             for step in version.steps.order_by("position")
         ),
         timers=tuple(_timer(timer) for timer in version.timers.order_by("position")),
+        emergency=tuple(
+            Quick(label=row["label"], step=row["step"], values=row["values"]) for row in version.emergency
+        ),
         late_after=timedelta(minutes=version.late_after_minutes),
     )
 
@@ -102,6 +106,9 @@ def _field(row: rows.FieldDefinition) -> Field:
         product_kind=row.product_kind,
         entry_of=row.entry_of,
         measures=Measure(row.measures) if row.measures else None,
+        total_above=row.total_above,
+        total_scope=Scope(row.total_scope) if row.total_scope else None,
+        unseen=row.unseen,
         help=row.help,
     )
 

@@ -78,6 +78,10 @@ def _write(protocol: Protocol, document: Document, number: int) -> ProtocolVersi
         title=read_in.title,
         late_after_minutes=read_in.late_after // timedelta(minutes=1),
         notes=document.notes,
+        emergency=[
+            {"label": quick.label, "step": quick.step, "values": dict(quick.values)}
+            for quick in read_in.emergency
+        ],
     )
     steps = StepDefinition.objects.bulk_create(
         _step_row(version, position, step) for position, step in enumerate(read_in.steps, start=1)
@@ -150,6 +154,9 @@ def _field_row(step: StepDefinition, position: int, field: definitions.Field) ->
         product_kind=field.product_kind,
         entry_of=field.entry_of,
         measures=field.measures.value if field.measures else "",
+        total_above=field.total_above,
+        total_scope=field.total_scope.value if field.total_scope else "",
+        unseen=field.unseen,
         help=field.help,
     )
 

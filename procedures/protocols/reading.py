@@ -17,6 +17,7 @@ from procedures.definitions import (
     Needed,
     Phase,
     Protocol,
+    Quick,
     Repeats,
     Required,
     Requirement,
@@ -157,8 +158,17 @@ def _document(file: Table) -> Document:
     groups = _groups(Table("groups", file.data.pop("groups", {})), options)
     steps = tuple(_step(table, options, groups) for table in file.tables("steps", "step"))
     timers = tuple(_timer(table) for table in file.tables("timers", "timer"))
+    emergency = tuple(_quick(table) for table in file.tables("emergency", "emergency button"))
     file.done()
-    protocol = Protocol(code=code, number=0, title=title, steps=steps, timers=timers, late_after=late_after)
+    protocol = Protocol(
+        code=code,
+        number=0,
+        title=title,
+        steps=steps,
+        timers=timers,
+        emergency=emergency,
+        late_after=late_after,
+    )
     return Document(protocol, notes)
 
 
@@ -248,6 +258,9 @@ def _field(place: str, table: Table, options: Options) -> Field:
         product_kind=table.text("product_kind", ""),
         entry_of=table.text("entry_of", ""),
         measures=table.maybe("measures", Measure),
+        total_above=table.decimal("total_above"),
+        total_scope=table.maybe("total_scope", Scope),
+        unseen=table.flag("unseen"),
         help=table.text("help", ""),
     )
     table.done()
@@ -278,6 +291,16 @@ def _requirements(table: Table, key: str) -> Iterator[Requirement]:
             only_if_anaesthesia=inner.texts("only_if_anaesthesia"),
         )
         inner.done()
+
+
+def _quick(table: Table) -> Quick:
+    quick = Quick(
+        label=table.text("label"),
+        step=table.text("step"),
+        values=Table(f"{table.place}, values", table.data.pop("values", {})).data,
+    )
+    table.done()
+    return quick
 
 
 def _timer(table: Table) -> Timer:

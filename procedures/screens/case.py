@@ -18,7 +18,7 @@ from .parts import Banner, new_command_id
 from .procedure import LevelView, PhaseView, Procedure, Row
 from .view import View
 
-REDRAW = ("case.", "level.", "access.")
+REDRAW = ("case.", "level.", "access.", "handover.")
 PATIENT = ("patient.", "allergy.")
 TURNING = {EventKind.CASE_STARTED, *ENDINGS}
 ICONS = {
@@ -48,6 +48,26 @@ class Button:
     code: str
     title: str
     icon: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuickButton:
+    """One tap of the emergency log: the step, the words, its values as the form sends them, and an id."""
+
+    code: str
+    label: str
+    values: list[tuple[str, str]]
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A handover that waits for its answer, in words."""
+
+    to: str
+    by: str
+    at: datetime
+    for_me: bool
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,6 +102,11 @@ class Answer:
     notes: list[Button]
     paused_at: datetime | None
     emergency_at: datetime | None
+    handover: Waiting | None = None
+    members: list[tuple[int, str]] = field(default_factory=list)
+    to_reconcile: int = 0
+    quick: list[QuickButton] = field(default_factory=list)
+    quick_log: list[tuple[datetime, str]] = field(default_factory=list)
     command_ids: dict[str, str] = field(default_factory=dict)
     banner: Banner | None = None
     turned: bool = False
@@ -127,7 +152,7 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
             if whole or level.vertebra in vertebrae
         ],
         rows=[] if whole else [procedure.row(p) for p in changed if p.definition.phase is not Phase.ANY],
-        feed=feed.lines(list(reversed(events[-feed.FEED :])), view.protocol, view.names),
+        feed=feed.lines(list(reversed(events[-feed.FEED :])), view),
         banner=view.banner if any(event.kind.startswith(PATIENT) for event in events) else None,
         turned=any(event.kind in TURNING for event in events),
     )
@@ -151,7 +176,7 @@ def build(view: View, hand: Hand) -> CaseScreen:
         columns=procedure.columns,
         levels=[procedure.level(level.vertebra) for level in view.state.in_order()],
         rows=[],
-        feed=feed.latest(case, view.protocol, view.names),
+        feed=feed.latest(view),
         banner=view.banner,
         levels_text=", ".join(level.vertebra for level in view.state.in_order()),
         operator=case.operator.display_name if case.operator else "",
@@ -185,9 +210,48 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
         "seen": view.state.last_seq,
         "paused_at": view.state.paused_at,
         "emergency_at": view.state.emergency_at,
+        "handover": _handover(view),
+        "members": [m for m in view.members if m[0] != view.actor.id] if view.state.paused_at else [],
+        "to_reconcile": len(view.progress.unreconciled),
+        "quick": _quick(view) if view.state.emergency_at else [],
+        "quick_log": _quick_log(view),
         "notes": [Button(s.code, s.title, ICONS[s.milestone]) for s in notes if s and s.milestone],
         "command_ids": {name: new_command_id() for name in ("start", "pause", "resume", "emergency")},
     }
+
+
+def _handover(view: View) -> Waiting | None:
+    offer = view.state.handover
+    if offer is None:
+        return None
+    names = view.names
+    return Waiting(names[offer.to].name, names[offer.by].name, offer.at, view.actor.id == offer.to)
+
+
+def _quick(view: View) -> list[QuickButton]:
+    """The buttons of the emergency log, each with an id of its own: two taps on two of them are two entries."""
+    return [
+        QuickButton(
+            q.step, q.label, [(f"v_{key}", str(value)) for key, value in q.values.items()], new_command_id()
+        )
+        for q in view.protocol.emergency
+    ]
+
+
+def _quick_log(view: View) -> list[tuple[datetime, str]]:
+    """What was logged since the emergency began, newest first."""
+    since = view.state.emergency_at
+    if since is None:
+        return []
+    labels = {(q.step, tuple(sorted(q.values.items()))): q.label for q in view.protocol.emergency}
+    found = []
+    for code in dict.fromkeys(q.step for q in view.protocol.emergency):
+        keys = {key for step, values in labels if step == code for key, _value in values}
+        for entry in view.state.steps[code].live if code in view.state.steps else ():
+            said = tuple(sorted((k, str(v)) for k, v in entry.values.items() if k in keys))
+            if entry.recorded_at >= since and (label := labels.get((code, said))):
+                found.append((entry.performed_at, label))
+    return sorted(found, reverse=True)
 
 
 def _undo(view: View) -> Undo | None:

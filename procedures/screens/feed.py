@@ -6,12 +6,15 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from procedures import canonical, rules, values
-from procedures.definitions import Key, Protocol, Step
+from procedures import canonical, rules
+from procedures.definitions import Key, Step
 from procedures.directory import Person, people
 from procedures.models import Case
 from procedures.state import Event, EventKind
+
+from .view import View
 
 FEED = 8
 
@@ -36,9 +39,9 @@ class Line:
     changes: list[tuple[str, str, str]]
 
 
-def latest(case: Case, protocol: Protocol, names: Mapping[int, Person]) -> list[Line]:
+def latest(view: View) -> list[Line]:
     """The last few events of a case, newest first."""
-    return lines(since(case, None), protocol, names)
+    return lines(since(view.case, None), view)
 
 
 def since(case: Case, seen: int | None) -> list[Event]:
@@ -48,24 +51,32 @@ def since(case: Case, seen: int | None) -> list[Event]:
     return [canonical.decode(data) for data in rows]
 
 
-def lines(events: list[Event], protocol: Protocol, names: Mapping[int, Person]) -> list[Line]:
-    """Events in words; looks up the people not yet known."""
-    ids = {i for e in events for i in (e.performed_by, e.recorded_by, e.values.get("user"))}
-    known = {**names, **people(i for i in ids if i and i not in names)}
-    return [_line(event, protocol, known) for event in events]
+def lines(events: list[Event], view: View, *, whole: bool = False) -> list[Line]:
+    """Events in words; looks up the people not yet known. What the second person has not seen yet is left out, but for
+    the `whole` record."""
+    ids = {i for e in events for i in (e.performed_by, e.recorded_by, *_named(e))}
+    known = {**view.names, **people(i for i in ids if i not in view.names)}
+    return [_line(event, view, known, whole) for event in events]
 
 
-def _line(event: Event, protocol: Protocol, names: Mapping[int, Person]) -> Line:
+def _named(event: Event) -> list[int]:
+    """Whom the values of an event name."""
+    named = (event.values.get(name) for name in ("user", "to", "from", "second"))
+    return [user for user in named if isinstance(user, int)]
+
+
+def _line(event: Event, view: View, names: Mapping[int, Person], whole: bool) -> Line:
     from .parts import FLAG_LABELS
 
-    definition = protocol.by_code.get(Key.parse(event.step_key).code) if event.step_key else None
+    definition = view.protocol.by_code.get(Key.parse(event.step_key).code) if event.step_key else None
+    silent = not whole and definition is not None and view.hides(event.step_key, event.about or event.seq)
     return Line(
         seq=event.seq,
         kind=event.kind,
         key=event.step_key,
         about=event.about,
         sentence=_sentence(event, definition, names),
-        detail=_detail(event.values, definition),
+        detail="" if silent else _detail(event, definition, view, names),
         reason=_("slip") if event.reason == "slip" else event.reason,
         performed_by=names[event.performed_by].name,
         recorded_by=names[event.recorded_by].name,
@@ -73,7 +84,7 @@ def _line(event: Event, protocol: Protocol, names: Mapping[int, Person]) -> Line
         recorded_at=event.recorded_at,
         source=event.source,
         flags=[str(label) for flag, label in FLAG_LABELS.items() if flag in event.flags],
-        changes=_changes(event.values, definition, names),
+        changes=[] if silent else _changes(event.values, definition, view, names),
     )
 
 
@@ -90,7 +101,8 @@ def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]
     title = step_title(event.step_key, definition) if event.step_key else ""
     level = said.get("level", "")
     access = f"{level} {rules.side_name(said.get('side', ''))}".strip()
-    person = names[said["user"]].name if "user" in said else ""
+    whom = next((i for i in (said.get("user"), said.get("to")) if isinstance(i, int)), 0)
+    person = names[whom].name if whom in names else ""
     template = {
         EventKind.CASE_OPENED: _("Case opened"),
         EventKind.CASE_CHANGED: _("Plan changed"),
@@ -119,6 +131,14 @@ def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]
         EventKind.STEP_DETAILED: _("Details added: %(title)s"),
         EventKind.STEP_CORRECTED: _("Corrected: %(title)s"),
         EventKind.STEP_VERIFIED: _("Verified: %(title)s"),
+        EventKind.STEP_DISPUTED: _("The second person found otherwise: %(title)s"),
+        EventKind.EVENT_MOVED: _("Moved here from another case: %(title)s")
+        if "from" in said
+        else _("Moved to another case: %(title)s"),
+        EventKind.EVENT_RECONCILED: _("Looked at, stands: %(title)s"),
+        EventKind.HANDOVER_OFFERED: _("Handover to %(person)s offered"),
+        EventKind.HANDOVER_ACCEPTED: _("Handover accepted by %(person)s"),
+        EventKind.HANDOVER_WITHDRAWN: _("Handover to %(person)s withdrawn"),
         EventKind.REQUIREMENT_OVERRIDDEN: _("Order overridden: %(title)s")
         if "needs" in said
         else _("Used past its date: %(title)s"),
@@ -131,21 +151,36 @@ def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]
     return template % {**words, "substance": said.get("substance", "")}
 
 
-def _detail(said: Mapping[str, Any], definition: Step | None) -> str:
-    """The values of an entry in words."""
+def _detail(event: Event, definition: Step | None, view: View, names: Mapping[int, Person]) -> str:
+    """The values of an entry in words; of a handover its concerns; of a resumed case who heard the identity."""
+    said = event.values
     if definition is None:
-        return ""
+        return _of_the_case(event, names)
     given = said.get("values", said) if "was" not in said else {}
     shown = [
-        f"{f.label} {values.show(f, given[f.key])}"
+        f"{f.label} {view.show(f, given[f.key])}"
         for f in definition.fields
         if f.key in given and given[f.key] is not None
     ]
     return ", ".join(shown)
 
 
+def _of_the_case(event: Event, names: Mapping[int, Person]) -> str:
+    said = event.values
+    if event.kind is EventKind.HANDOVER_OFFERED:
+        number = len(said["open"])
+        still = ngettext("%(number)s step open", "%(number)s steps open", number) % {"number": number}
+        return f"{still}. {said['concerns']}" if said["concerns"] else still
+    if event.kind is EventKind.CASE_RESUMED and said.get("identity"):
+        if said.get("second") in names:
+            name = names[said["second"]].name
+            return _("identity read aloud again, heard by %(name)s") % {"name": name}
+        return _("identity read aloud again")
+    return ""
+
+
 def _changes(
-    said: Mapping[str, Any], definition: Step | None, names: Mapping[int, Person]
+    said: Mapping[str, Any], definition: Step | None, view: View, names: Mapping[int, Person]
 ) -> list[tuple[str, str, str]]:
     """What a correction changed: label, what stood there, what stands there now."""
     if "was" not in said:
@@ -160,8 +195,8 @@ def _changes(
             found.append(
                 (
                     f.label,
-                    values.show(f, old) if old is not None else "",
-                    values.show(f, new) if new is not None else "",
+                    view.show(f, old) if old is not None else "",
+                    view.show(f, new) if new is not None else "",
                 )
             )
     if "performed_at" in said:

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
 
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import directory, rules
+from procedures import cautions, directory, rules
 from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson, Step
-from procedures.progress import Place
+from procedures.progress import Place, Unmet
 from procedures.state import StepState
 from procedures.timing import Untimely, untimely
 
 from . import vitals
 from .parts import EntryView, FieldView, entry_view, field_view, local_input, new_command_id, role_words
+from .second import Second, second_for
 from .view import Missing, View
 
 
@@ -59,8 +59,10 @@ class Hand:
     details: list[FieldView] = field(default_factory=list)
     corrections: list[FieldView] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
+    asks: list[tuple[str, str]] = field(default_factory=list)
     typed: Mapping[str, Any] = field(default_factory=dict)
     missing: list[Missing] = field(default_factory=list)
+    second: Second | None = None
     notice: str = ""
     now: str = ""
     stamp: str = ""
@@ -138,15 +140,16 @@ def hand_for(
         blocked=rules.order_sentence(hard) if hard and not emergency else "",
         may_override=bool(hard or expired) and view.actor.may(rules.Act.OVERRIDE),
         override_reason=str(typed.get("override_reason", "")),
-        warning=rules.order_sentence(soft or hard) if (soft or (hard and emergency)) else "",  # type: ignore[arg-type]
+        warning=_warning(view, place, soft or (hard if emergency else None)),
         untimely=untimely(view.progress, place, {}, view.now),
         refusal=_refusal(view),
         critical=definition.critical,
         second_person=definition.second_person is not SecondPerson.NONE,
         may_mark=not done and not rules.why_not(rules.check_mark, view.progress, place, view.actor, "x"),
         further=done and definition.many,
-        entries=[entry_view(place, e, view.names, view.actor, view.now) for e in place.step.entries],
+        entries=[entry_view(view, place, e) for e in place.step.entries],
         errors={k: v for k, v in errors.items() if definition.field(k) is None},
+        asks=[(k, said) for k, said in unusual.items() if definition.field(k) is None],
         typed=typed,
         notice=notice,
         now=local_input(view.now),
@@ -172,15 +175,23 @@ def entry_hand(
     shown = _fields(view, place, typed or {}, errors or {}, unusual or {}, known[seq].values)
     hand = hand_for(view, key, notice=notice)
     hand.mode = "entry"
-    hand.entry = entry_view(place, entry, view.names, view.actor, view.now)
+    hand.entry = entry_view(view, place, entry)
+    hand.second = second_for(view, place, entry)
     hand.details = [f for f in shown if f.key not in entry.values]
     hand.corrections = shown
     hand.errors = {k: v for k, v in (errors or {}).items() if place.definition.field(k) is None}
+    hand.asks = [(k, said) for k, said in (unusual or {}).items() if place.definition.field(k) is None]
     hand.typed = typed or {}
     hand.performer = entry.performed_by
     hand.performers_key = _performers_key(view, hand.performer)
     hand.performed_at = str((typed or {}).get("performed_at", local_input(entry.performed_at)))
     return hand
+
+
+def _warning(view: View, place: Place, unmet: Unmet | None) -> str:
+    """What does not block but is said before the tick."""
+    said = [rules.order_sentence(unmet)] if unmet else []
+    return " ".join([*said, *(sentence for _flag, sentence in cautions.warnings(view.progress, place))])
 
 
 def _chip(view: View, place: Place) -> str:
@@ -239,10 +250,10 @@ def _fields(
         choices: list[tuple[str, str]] = []
         if f.type is FieldType.PRODUCT:
             choices = directory.products(f.product_kind)
-        elif f.type is FieldType.PERSON:
+        elif f.type in (FieldType.PERSON, FieldType.PEOPLE):
             choices = [(str(pk), name) for pk, name in view.members]
         elif f.type is FieldType.ENTRY:
-            choices = _entry_choices(view, f.entry_of)
+            choices = view.entries_of(f.entry_of)
         found.append(
             field_view(
                 f,
@@ -277,20 +288,10 @@ def offered(view: View, step: Step) -> list[FieldView]:
 def _fields_key(view: View, place: Place) -> str:
     """What the empty fields of a step are the same for, always: its place in a published version. "" where they offer
     what changes: products, people, entries."""
-    lively = (FieldType.PRODUCT, FieldType.PERSON, FieldType.ENTRY)
+    lively = (FieldType.PRODUCT, FieldType.PERSON, FieldType.PEOPLE, FieldType.ENTRY)
     if any(f.type in lively for f in place.definition.fields):
         return ""
     return f"{view.case.protocol_id}-{place.definition.code}"
-
-
-def _entry_choices(view: View, code: str) -> list[tuple[str, str]]:
-    """The live entries of a step, numbered as the nurse counts them: "Cement batch 2, 10:12"."""
-    step = view.state.steps.get(code)
-    title = view.protocol.by_code[code].button
-    return [
-        (str(e.seq), f"{title} {n}, {localtime(e.performed_at):%H:%M}")
-        for n, e in enumerate(step.live if step else (), start=1)
-    ]
 
 
 def _other(side: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from procedures import rules
+from procedures import closing, rules
 from procedures.definitions import VERTEBRAE, Role
 from procedures.models import Case, Patient, User
 from procedures.models.people import ROLE_LABELS
@@ -42,7 +42,8 @@ class TeamRow:
 
 @dataclass(slots=True, kw_only=True)
 class ManageScreen:
-    """All that manage.html draws. `why_not` names, by action, the sentence that forbids it ("" where it may be done).
+    """All that manage.html draws. `open_levels`: those still open, whether each can be deferred, whether it is treated.
+    `why_not` names, by action, the sentence that forbids it ("" where it may be done).
 
     `failed` is the form that was sent wrongly (its URL name, with `failed_id` where there are several of a kind),
     `errors` its sentences by field, `typed` what stood in it.
@@ -55,6 +56,7 @@ class ManageScreen:
     role: str
     may_record: bool
     levels: list[ManagedLevel]
+    open_levels: list[tuple[str, bool, bool]]
     addable: list[str]
     level_needs_reason: bool
     team: list[TeamRow]
@@ -104,6 +106,10 @@ def build(
         role=view.role,
         may_record=view.actor.may(rules.Act.RECORD),
         levels=[_level(view, level.vertebra) for level in state.in_order()],
+        open_levels=[
+            (v, not state.levels[v].sides, closing.has_cement(progress, v))
+            for v in closing.open_levels(progress)
+        ],
         addable=[v for v in VERTEBRAE if not rules.why_not(rules.check_add_level, progress, v)],
         level_needs_reason=rules.level_needs_reason(progress),
         team=[

@@ -3,21 +3,23 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from procedures import directory, products, rules, values
+from procedures import directory, products, rules, second_person, values
 from procedures.definitions import Field, FieldType, Needed, Phase, Role, age_on
-from procedures.directory import Person
 from procedures.models import Case
 from procedures.models.case import STATUS_LABELS
 from procedures.models.patient import Patient
 from procedures.models.people import ROLE_LABELS
 from procedures.progress import Place, missing
 from procedures.state import Entry, Flag, StepStatus
+
+if TYPE_CHECKING:
+    from .view import View
 
 PHASE_LABELS = {
     Phase.BEFORE: gettext_lazy("Before"),
@@ -39,6 +41,10 @@ FLAG_LABELS = {
     Flag.EXPIRED: gettext_lazy("past its date"),
     Flag.UNUSUAL: gettext_lazy("unusual, not asked about"),
     Flag.CLOCK: gettext_lazy("the tablet’s clock was wrong"),
+    Flag.PAUSED: gettext_lazy("while paused"),
+    Flag.NOT_READ: gettext_lazy("level not read aloud"),
+    Flag.REPEATED: gettext_lazy("the same again, confirmed"),
+    Flag.MOVED: gettext_lazy("moved here"),
 }
 
 
@@ -131,13 +137,22 @@ class EntryView:
     why_not_verify: str
     is_slip: bool
     missing: list[str]
+    unseen: list[str]
+    may_correct: bool
+    moved: bool
+    to_reconcile: bool
+    disputed: list[tuple[str, str, str]]
+    disputed_by: str
 
 
-def entry_view(
-    place: Place, entry: Entry, names: Mapping[int, Person], actor: rules.Actor, now: datetime
-) -> EntryView:
-    """An entry as shown to this person at this moment."""
-    definition = place.definition
+def entry_view(view: "View", place: Place, entry: Entry, *, whole: bool = False) -> EntryView:
+    """An entry as shown to this person at this moment.
+
+    What an independent second person has still to find out is shown to nobody, but in the `whole` record.
+    """
+    definition, names, actor = place.definition, view.names, view.actor
+    unseen = second_person.unseen(definition) if second_person.hidden(definition, entry) else ()
+    silent = set() if whole else {f.key for f in unseen}
     refusal = rules.why_not(rules.check_verify, place, entry, actor)
     needs = definition.second_person != "none" and entry.live and entry.mark is StepStatus.DONE
     return EntryView(
@@ -145,7 +160,9 @@ def entry_view(
         key=place.text,
         status=entry.mark.value,
         values=[
-            (f.label, values.show(f, entry.values[f.key])) for f in definition.fields if f.key in entry.values
+            (f.label, view.show(f, entry.values[f.key]))
+            for f in definition.fields
+            if f.key in entry.values and f.key not in silent
         ],
         performed_by=names[entry.performed_by].name,
         performed_initials=names[entry.performed_by].initials,
@@ -162,11 +179,32 @@ def entry_view(
         needs_verification=needs and entry.verified_by is None,
         may_verify=needs and not refusal,
         why_not_verify=refusal if needs and entry.verified_by is None else "",
-        is_slip=entry.live and rules.is_slip(entry, actor, now),
+        is_slip=entry.live and rules.is_slip(entry, actor, view.now),
         missing=[f.label for f in missing(definition, entry)]
         if entry.live and entry.mark is StepStatus.DONE
         else [],
+        unseen=[f.label for f in unseen if f.key in entry.values],
+        may_correct=not unseen or actor.id in (entry.performed_by, entry.recorded_by),
+        moved=entry.moved,
+        to_reconcile=view.progress.to_reconcile(entry),
+        disputed=_disputed(view, place, entry),
+        disputed_by=names[entry.second["by"]].name if entry.second else "",
     )
+
+
+def _disputed(view: "View", place: Place, entry: Entry) -> list[tuple[str, str, str]]:
+    """What two people found: label, the first, the second; only where they differ."""
+    if not entry.second:
+        return []
+    found = entry.second["values"]
+    return [
+        (
+            f.label,
+            view.show(f, entry.values[f.key]) if f.key in entry.values else "",
+            view.show(f, found[f.key]),
+        )
+        for f in second_person.differing(place, entry, found)
+    ]
 
 
 def flag_words(entry: Entry) -> list[str]:
@@ -179,8 +217,16 @@ def short_values(place: Place) -> str:
     if not place.step.live:
         return ""
     entry = place.step.live[-1]
-    fields = [f for f in place.definition.fields if f.key in entry.values]
-    silent = (FieldType.TEXT, FieldType.YESNO, FieldType.TIME, FieldType.DATE)
+    waits = second_person.hidden(place.definition, entry)
+    fields = [f for f in place.definition.fields if f.key in entry.values and not (waits and f.unseen)]
+    silent = (
+        FieldType.TEXT,
+        FieldType.YESNO,
+        FieldType.TIME,
+        FieldType.DATE,
+        FieldType.ENTRY,
+        FieldType.PEOPLE,
+    )
     # A checklist's answers say nothing without their questions: "Yes · Yes · Yes".
     main = [f for f in fields if f.type not in silent and dict(f.options).keys() != {"yes", "no", "na"}]
     return " · ".join(values.show(f, entry.values[f.key]) for f in main[:3])
@@ -234,6 +280,8 @@ def _widget(f: Field) -> str:
             return "number"
         case FieldType.PERSON | FieldType.ENTRY:
             return "select"
+        case FieldType.PEOPLE:
+            return "choices"
     return f.type.value
 
 
@@ -274,6 +322,8 @@ def _fill_stored(view: FieldView, f: Field, stored: Any) -> None:
             view.unit_value = stored.get("entered_unit", stored["unit"])
         case FieldType.CHOICES:
             view.chosen = list(stored)
+        case FieldType.PEOPLE:
+            view.chosen = [str(person["id"]) for person in stored]
         case FieldType.YESNO:
             view.value = "yes" if stored else "no"
         case FieldType.PRODUCT:

@@ -31,6 +31,7 @@ class Row:
     entries: int
     missing: int
     unverified: bool
+    disputed: bool
     owed: bool
     optional: bool
 
@@ -124,6 +125,7 @@ class Procedure:
             entries=len(place.step.live),
             missing=sum(d.what == "field" for d in deficits),
             unverified=any(d.what == "verification" for d in deficits),
+            disputed=any(d.what == "dispute" for d in deficits),
             owed=self.view.progress.behind_partner(place),
             optional=not self.view.progress.expected(place),
         )

@@ -10,6 +10,7 @@ from procedures.definitions import Phase, Role
 from procedures.models import Case, User
 from procedures.models.case import ANAESTHESIA, INDICATIONS
 from procedures.models.people import ROLE_LABELS
+from procedures.state import EventKind
 
 from . import clocks, feed, vitals
 from .parts import PHASE_LABELS, Banner, EntryView, entry_view
@@ -49,6 +50,7 @@ class RecordScreen:
     parts: list[RecordPart]
     lines: list[feed.Line]
     voided: set[int]
+    moved: set[int]
     corrected: set[int]
     missing: list[Missing]
     team: list[tuple[str, str, datetime, datetime | None]]
@@ -63,7 +65,8 @@ def build(user: User, pk: Any) -> RecordScreen:
     view = View.load(user, pk)
     case = view.case
     events = list(reversed(feed.since(case, 0)))
-    lines = feed.lines(events, view.protocol, view.names)
+    lines = feed.lines(events, view, whole=True)
+    moved = {e.about for e in events if e.about and e.kind is EventKind.EVENT_MOVED and "to" in e.values}
     summary = view.progress.summary()
     leak = {True: _("yes"), False: _("no"), None: _("not recorded")}[summary.leak]
     facts = [
@@ -90,7 +93,8 @@ def build(user: User, pk: Any) -> RecordScreen:
         facts=[(label, value) for label, value in facts if value],
         parts=_parts(view),
         lines=lines,
-        voided={line.about for line in lines if line.kind == "event.voided" and line.about},
+        voided={e.about for e in events if e.about and e.kind is EventKind.EVENT_VOIDED} | moved,
+        moved=moved,
         corrected={line.about for line in lines if line.kind == "step.corrected" and line.about},
         missing=view.missing(),
         timings=clocks.timings(view.progress, view.now),
@@ -136,5 +140,5 @@ def _step(view: View, place: Any) -> RecordStep | None:
         title=place.definition.title,
         where=view.where(place.key),
         state=place.step.status.value,
-        entries=[entry_view(place, e, view.names, view.actor, view.now) for e in place.step.entries],
+        entries=[entry_view(view, place, e, whole=True) for e in place.step.entries],
     )

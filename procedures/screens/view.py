@@ -11,8 +11,8 @@ from django.db.models.functions import JSONObject
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
-from procedures import clock, directory, projection, rules
-from procedures.definitions import Key, Role
+from procedures import clock, directory, projection, rules, second_person, values
+from procedures.definitions import Field, FieldType, Key, Role
 from procedures.directory import Person
 from procedures.models import Allergy, Case, User
 from procedures.progress import Progress
@@ -111,6 +111,31 @@ class View:
                 yield entry.recorded_by
                 if entry.verified_by:
                     yield entry.verified_by
+                if entry.second:
+                    yield entry.second["by"]
+        if self.state.handover:
+            yield self.state.handover.by
+            yield self.state.handover.to
+
+    def hides(self, key: str, seq: int) -> bool:
+        """Whether the values of an entry wait for the second person, who has not seen them yet."""
+        step, definition = self.state.steps.get(key), self.protocol.by_code.get(Key.parse(key).code)
+        entry = step.entry(seq) if step else None
+        return bool(entry and definition and second_person.hidden(definition, entry))
+
+    def entries_of(self, code: str) -> list[tuple[str, str]]:
+        """The live entries of a step, numbered as the nurse counts them: "Cement batch 2, 10:12"."""
+        step, title = self.state.steps.get(code), self.protocol.by_code[code].title
+        return [
+            (str(e.seq), f"{title} {n}, {localtime(e.performed_at):%H:%M}")
+            for n, e in enumerate(step.live if step else (), start=1)
+        ]
+
+    def show(self, f: Field, value: Any) -> str:
+        """A value in words; an entry of another step by its name."""
+        if f.type is FieldType.ENTRY:
+            return dict(self.entries_of(f.entry_of)).get(str(value["seq"])) or values.show(f, value)
+        return values.show(f, value)
 
     @staticmethod
     def where(key: Key) -> str:
@@ -122,6 +147,7 @@ class View:
         for deficit in self.progress.deficits:
             what = {
                 "verification": _("not yet verified"),
+                "dispute": _("the second person found otherwise"),
                 "partner": _("one still inside"),
             }.get(deficit.what) or (deficit.field.label if deficit.field else "")
             grouped.setdefault((deficit.key, deficit.seq), []).append(what)

@@ -12,8 +12,9 @@ from procedures import access, signin
 from procedures.commands import Command, Receipt
 from procedures.models import User
 from procedures.rules import Invalid, Refused
-from procedures.screens import case, feed, manage, new
+from procedures.screens import aftermath, case, feed, handover, manage, new
 from procedures.screens.hand import Hand, entry_hand, hand_for, next_hand
+from procedures.screens.second import second_after, second_for
 from procedures.screens.view import View
 from procedures.signin_forms import AsForm
 from procedures.state import Event
@@ -24,6 +25,7 @@ MANAGED = {
     "cancel", "stop", "void-case", "complete", "team", "patient", "allergy-add", "allergy-withdraw",
     "level-add", "level-abandon", "level-defer", "level-reopen", "manage",
 }  # fmt: skip
+ASIDE = {"handover", "handover-accept", "handover-withdraw"}
 
 
 def me(request: HttpRequest) -> User:
@@ -81,16 +83,24 @@ def case_page(request: HttpRequest, view: View, hand: Hand, status: int = 200) -
     return _answer(request, view, hand, events, status)
 
 
-def changed(request: HttpRequest, receipt: Receipt, key: str = "") -> HttpResponse:
-    """After a command on the Case screen: what comes next, in place; without htmx the page again."""
+def changed(request: HttpRequest, receipt: Receipt, key: str = "", *, second: bool = False) -> HttpResponse:
+    """After a command on the Case screen: what comes next, in place; without htmx the page again.
+
+    `second`: what was recorded at `key` is offered to its second person beside what comes next.
+    """
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("case", receipt.case_id)
     ledger = receipt.ledger
-    if ledger is None or ledger.command.via or sent(request.POST, "seen") != ledger.before.last_seq:
-        view = View.load(me(request), receipt.case_id)
-        return case_page(request, view, next_hand(view, after=key))
-    view = View.after(ledger)
-    return _answer(request, view, next_hand(view, after=key), ledger.written)
+    behind = ledger is None or ledger.command.via or sent(request.POST, "seen") != ledger.before.last_seq
+    view = View.load(me(request), receipt.case_id) if behind or ledger is None else View.after(ledger)
+    if "quick" in request.POST:  # one tap of the emergency log: the step in hand stays
+        hand = Hand(mode="none", key=request.POST.get("was", ""))
+    else:
+        hand = next_hand(view, after=key)
+        hand.second = second_after(view, key) if second else None
+    if behind or ledger is None:
+        return case_page(request, view, hand)
+    return _answer(request, view, hand, ledger.written)
 
 
 def _answer(
@@ -100,7 +110,13 @@ def _answer(
     was = (request.POST or request.GET).get("was", "")
     touched = {was, hand.key, str(match.kwargs.get("key", "")) if match else ""}
     screen = case.answer(view, hand, events, touched)
-    return render(request, "case.html#answer", {"screen": screen}, status=status)
+    part = "changes" if "quick" in request.POST and status == 200 else "answer"
+    response = render(request, f"case.html#{part}", {"screen": screen}, status=status)
+    if (
+        status != 200
+    ):  # whatever sent it, and wherever it wanted its answer: the step in hand says what is wrong
+        response["HX-Retarget"], response["HX-Reswap"] = "#hand", "outerHTML"
+    return response
 
 
 def refreshed(request: HttpRequest, view: View) -> HttpResponse:
@@ -156,7 +172,11 @@ def _again(
     if "key" in kwargs:
         view = View.load(me(request), kwargs["pk"])
         said["unusual"] = unusual
-        if "seq" in kwargs:
+        if name == "entry-move":
+            return _aside(request, status, notice, dict(errors or {}))
+        if name == "entry-verify":
+            hand = _second_again(view, kwargs, said)
+        elif "seq" in kwargs:
             hand = entry_hand(view, kwargs["key"], kwargs["seq"], **said)
         else:
             hand = hand_for(view, kwargs["key"], expired=expired, **said)
@@ -165,12 +185,35 @@ def _again(
         failed_id = str(kwargs.get("vertebra") or kwargs.get("allergy_id") or request.POST.get("user_id", ""))
         screen = manage.build(me(request), kwargs["pk"], failed=name, failed_id=failed_id, **said)
         return render(request, "manage.html", {"screen": screen}, status=status)
+    if name in ASIDE:
+        return _aside(request, status, notice, dict(errors or {}))
     if "pk" in kwargs and name != "plan":
         view = View.load(me(request), kwargs["pk"])
         hand = next_hand(view)
         hand.notice = notice or "; ".join((errors or {}).values())
         return case_page(request, view, hand, status)
     return _planning(request, status, notice, dict(errors or {}))
+
+
+def _second_again(view: View, kwargs: Mapping[str, Any], said: Mapping[str, Any]) -> Hand:
+    """The entry with its second person's part as it was sent; nothing of it goes into the forms of the first."""
+    hand = entry_hand(view, kwargs["key"], kwargs["seq"], notice=said["notice"])
+    place = view.progress.place(kwargs["key"])
+    entry = place.step.entry(kwargs["seq"]) if place else None
+    if place and entry:
+        hand.second = second_for(view, place, entry, typed=said["typed"], errors=said["errors"])
+    return hand
+
+
+def _aside(request: HttpRequest, status: int, notice: str, errors: dict[str, str]) -> HttpResponse:
+    """The pages beside the case: handover, and the move of an entry."""
+    kwargs = request.resolver_match.kwargs if request.resolver_match else {}
+    said: dict[str, Any] = {"typed": request.POST, "errors": errors, "notice": notice}
+    if "key" in kwargs:
+        screen: object = aftermath.move(me(request), kwargs["pk"], kwargs["key"], kwargs["seq"], **said)
+        return render(request, "move.html", {"screen": screen}, status=status)
+    screen = handover.build(me(request), kwargs["pk"], **said)
+    return render(request, "handover.html", {"screen": screen}, status=status)
 
 
 def _planning(request: HttpRequest, status: int, notice: str, errors: dict[str, str]) -> HttpResponse:

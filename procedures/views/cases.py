@@ -8,7 +8,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from procedures import commands
 from procedures.definitions import Role
-from procedures.forms import CommandForm, EmergencyForm, NewCaseForm, PlanForm, ReasonForm, TeamForm
+from procedures.forms import (
+    CommandForm,
+    EmergencyForm,
+    NewCaseForm,
+    PlanForm,
+    ReasonForm,
+    ResumeForm,
+    StopForm,
+    TeamForm,
+)
 from procedures.models import Case, Membership, Unit
 from procedures.rules import CLINICIANS
 from procedures.screens import new as screens
@@ -86,17 +95,24 @@ def pause(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def resume(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Go on."""
-    form = CommandForm(request.POST)
-    form.checked()
-    return changed(request, commands.resume(command(request, pk, form.id)))
+    form = ResumeForm(request.POST)
+    given = form.checked()
+    receipt = commands.resume(
+        command(request, pk, form.id), identity=given["identity"] == "yes", second=given["second"]
+    )
+    return changed(request, receipt)
 
 
 @require_POST
 def emergency(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Switch the emergency on or off."""
+    """Switch the emergency on or off; afterwards comes what somebody has to look at again."""
     form = EmergencyForm(request.POST)
     given = form.checked()
-    return changed(request, commands.set_emergency(command(request, pk, form.id), on=given["on"] == "1"))
+    receipt = commands.set_emergency(command(request, pk, form.id), on=given["on"] == "1")
+    ledger = receipt.ledger
+    if ledger and given["on"] == "0" and ledger.progress.unreconciled:
+        return redirect("reconcile", pk)
+    return changed(request, receipt)
 
 
 @require_POST
@@ -118,9 +134,10 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def stop(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Break the case off after sedation."""
-    form = ReasonForm(request.POST)
+    form = StopForm(request.POST)
     given = form.checked()
-    return changed(request, commands.stop(command(request, pk, form.id), reason=given["reason"]))
+    receipt = commands.stop(command(request, pk, form.id), reason=given["reason"], levels=form.levels())
+    return changed(request, receipt)
 
 
 @require_POST

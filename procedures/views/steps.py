@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from procedures import commands
-from procedures.forms import CommandForm, EntryForm, MarkForm, ReasonForm
+from procedures.forms import EntryForm, MarkForm, ReasonForm
 from procedures.screens.hand import entry_hand, hand_for, missing_hand
 from procedures.screens.view import View
 from procedures.state import StepStatus
@@ -50,7 +50,7 @@ def done(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
         confirmed=form.confirmed,
         override_reason=given["override_reason"],
     )
-    return changed(request, receipt, key)
+    return changed(request, receipt, key, second=True)
 
 
 @require_POST
@@ -104,12 +104,3 @@ def void(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
     given = form.checked()
     receipt = commands.void(command(request, pk, form.id), key, about=seq, reason=given["reason"])
     return changed(request, receipt)
-
-
-@require_POST
-def verify(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
-    """Verify the entry as a second person."""
-    form = CommandForm(request.POST)
-    form.checked()
-    receipt = commands.verify(command(request, pk, form.id), key, about=seq)
-    return changed(request, receipt, key)

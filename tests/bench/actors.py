@@ -15,10 +15,11 @@ from django.test import Client
 from kypho import database
 from procedures import canonical, clock, projection
 from procedures.definitions import FieldType, Key
+from procedures.fold import apply
 from procedures.models import Case, Product, User
 from procedures.progress import Progress
 from procedures.protocols import frozen
-from procedures.state import CaseState, EventKind, StepState, apply
+from procedures.state import CaseState, EventKind, StepState
 from procedures.state import Event as Happening
 from tests import world as worlds
 from tests.settings import FOLDER

@@ -22,7 +22,7 @@ BALLOON: Values = {
 }
 OUT: Values = {"Fully deflated": "Yes", "Whole, nothing left behind": "Yes"}
 INJECTED: Values = {
-    "Batch": Shown("Cement mixing started 1", "entry"),
+    "Batch": Shown("Cement batch 1", "entry"),
     "Leak": ["None seen"],
     "Stopped because": "Filled",
 }
@@ -42,7 +42,7 @@ SIGN_IN = answers(
     "Allergies said aloud",
     "Difficult airway or aspiration: help and equipment ready",
     "Blood loss above 500 mL: prepared for",
-    present=["Operator", "Circulating nurse", "Patient, awake"],
+    present=["Ada Okafor", OPERATOR],
 )
 TIME_OUT = answers(
     "Everybody said name and role",
@@ -58,7 +58,7 @@ TIME_OUT = answers(
     "Contrast and cement allergy excluded",
     "Lead and dosimeters worn",
     "Reversal drugs ready",
-    present=["Operator", "Scrub nurse", "Radiographer"],
+    present=[OPERATOR, RADIOGRAPHER, SCRUB],
 )
 SIGN_OUT = answers(
     "Procedure and levels recorded",
@@ -66,7 +66,7 @@ SIGN_OUT = answers(
     "Specimens labelled",
     "Equipment problems said",
     "Concerns for recovery said",
-    present=["Operator", "Circulating nurse"],
+    present=["Ada Okafor", OPERATOR],
 )
 
 
@@ -115,13 +115,16 @@ def on_the_ward(nurse: Tablet, second: Tablet) -> None:
     )
     second.opens_the_case_of(PATIENT)
     second.takes_in_hand("Consent checked")
+    second.fills(
+        second.form("done"), {"Signed by": "Patient"}
+    )  # begun: it stays, whatever others do meanwhile
     nurse.undoes("Identity checked")
     assert second.tries("Consent checked") == 409
     second.sees("First: Identity, two identifiers.", "can override this with a reason")
     expect(second.form("done").locator(".button--main")).to_have_count(0)  # no right to override, no button
     nurse.ticks("Identity checked", identity, by=WARD)
     nurse.looks_at_entry("Identity checked")
-    nurse.sees("not yet verified", "Somebody else has to verify")
+    nurse.sees("not yet verified", "Somebody else verifies it when signed in")
     expect(nurse.form("verify")).to_have_count(0)
     second.verifies("Identity checked")
     consent: Values = {"Levels consented to": ["T12", "L1"], "Signed at": f"{minutes_ago(40):%Y-%m-%dT%H:%M}"}
@@ -207,6 +210,7 @@ def levels_begun(nurse: Tablet, second: Tablet) -> None:
     nurse.ticks("Level confirmed, T12", {**counted, "Level counted": "T12"}, by=OPERATOR)
     second.verifies("Level confirmed, T12")
     second.takes_in_hand("Local anaesthetic in, L1")
+    second.fills(second.form("done"), {"Technique": "Nerve block"})
     nurse.ticks("Local anaesthetic in, L1", block, by=OPERATOR)
     assert second.tries("Local anaesthetic in, L1") == 409
     second.sees(f"Done by {OPERATOR} at ")
@@ -270,7 +274,7 @@ def cement(nurse: Tablet, second: Tablet) -> None:
         {"Drug": "Fentanyl", "Dose": Shown("50 µg", "50 µg (0.05 mg)"), "Route": "Into the vein"},
         by=SEDATION,
     )
-    assert nurse.sends(nurse.page.locator("#missing a")) == 200
+    assert nurse.sends(nurse.page.locator("#missing a[href$='/missing/']")) == 200
     assert nurse.sends(nurse.hand.get_by_role("link", name="Volume")) == 200
     nurse.adds_details("Cement in, T12 left", {"Volume": "3 mL"})
     for where in ("T12 left", "L1 left", "L1 right"):
@@ -299,7 +303,9 @@ def third_level(nurse: Tablet, second: Tablet) -> None:
     )
     second.takes_in_hand("Draped")  # the answer brings what changed meanwhile: L2 is new on this tablet
     second.verifies("Level confirmed, L2")
-    nurse.ticks("Needle in, L2", NEEDLE, by=OPERATOR, side="Right", flags={"out of order"})
+    nurse.ticks(
+        "Needle in, L2", NEEDLE, by=OPERATOR, side="Right", flags={"out of order", "level not read aloud"}
+    )
     nurse.ticks(
         "Balloon in, L2 right",
         {**BALLOON, "Highest pressure": "180 psi", "Highest volume": "2 mL"},

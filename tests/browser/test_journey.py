@@ -64,7 +64,7 @@ def the_record_says_what_was_entered(reader: Tablet, ledger: Ledger) -> None:
     assert {k: len(v) for k, v in by_key.items()} == {
         k: len(v) for k, v in ledger.entries.items() if not k.startswith("EV-")
     } | {k: len(v) for k, v in ledger.entries.items() if k.startswith("EV-")}
-    batch = by_key["K09c"][0]["seq"]
+    batch = f"Cement batch 1, {datetime.fromisoformat(by_key['K09c'][0]['at']):%H:%M}"
     for key, entered in ledger.entries.items():
         for one, other in zip(by_key[key], entered, strict=True):
             same_entry(one, other, batch)
@@ -80,11 +80,9 @@ def the_record_says_what_was_entered(reader: Tablet, ledger: Ledger) -> None:
     } == facts  # fmt: skip
 
 
-def same_entry(shown: dict[str, Any], entered: Entered, batch: int) -> None:
+def same_entry(shown: dict[str, Any], entered: Entered, batch: str) -> None:
     """One entry of the Record is what the test entered."""
-    values = {
-        label: f"entry {batch}" if value == "entry" else value for label, value in entered.values.items()
-    }
+    values = {label: batch if value == "entry" else value for label, value in entered.values.items()}
     flags = set(entered.flags)
     if entered.verified_by:
         flags.add(f"verified by {entered.verified_by} TIME")

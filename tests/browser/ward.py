@@ -331,11 +331,16 @@ class Tablet:
         self.ledger.note(f"Taken back: {title}", self.name, reason=why)
 
     def verifies(self, title: str, number: int = -1) -> None:
-        """Confirm as a second person what somebody else recorded."""
+        """Confirm as a second person what somebody else recorded; what is to be found unseen, is found the same."""
         self.looks_at_entry(title, number)
-        assert self.sends(self.form("verify").locator(".button--main")) == 200
-        key = key_of(title)[0]
-        [e for e in self.ledger.entries[key] if not e.taken_back][number].verified_by = self.name
+        key, definition = key_of(title)
+        entered = [e for e in self.ledger.entries[key] if not e.taken_back][number]
+        form = self.form("verify")
+        self.fills(
+            form, {f.label: entered.values[f.label].capitalize() for f in definition.fields if f.unseen}
+        )
+        assert self.sends(form.locator(".button--action")) == 200
+        entered.verified_by = self.name
         self.ledger.note(f"Verified: {title}", self.name)
 
     def manages(self, form: str, button: str, reason: str = "") -> int:

@@ -12,9 +12,10 @@ from pytest_django import DjangoAssertNumQueries
 from procedures import canonical, clock, commands, projection
 from procedures.commands import Command, PatientDetails, Plan, Receipt
 from procedures.definitions import Role
+from procedures.fold import replay
 from procedures.models import Allergy, Case, CaseTeam, Event, Patient, Step
 from procedures.protocols import frozen
-from procedures.state import EventKind, Source, StepStatus, replay
+from procedures.state import EventKind, Source, StepStatus
 from tests.refusals import invalid, refused
 from tests.world import World, open_with
 
@@ -55,7 +56,7 @@ ACTS: dict[str, Act] = {
     "change_case": lambda w, c: commands.change_case(c, plan=plan(w)),
     "start": lambda _, c: commands.start(c),
     "pause": lambda _, c: commands.pause(c, reason="fire drill"),
-    "resume": lambda _, c: commands.resume(c),
+    "resume": lambda _, c: commands.resume(c, identity=True),
     "set_emergency": lambda _, c: commands.set_emergency(c, on=True),
     "cancel": lambda _, c: commands.cancel(c, reason="fever"),
     "stop": lambda _, c: commands.stop(c, reason="arrest"),
@@ -69,6 +70,13 @@ ACTS: dict[str, Act] = {
         c, "PRE-ID", about=_seq(c), values={"second": "mrn"}, reason="misread"
     ),
     "verify": lambda _, c: commands.verify(c, "PRE-ID", about=_seq(c)),
+    "reconcile": lambda _, c: commands.reconcile(c, "K04", about=_seq(c, "K04"), remark="arrest"),
+    "move_entry": lambda _, c: commands.move_entry(
+        c, "PRE-ID", about=_seq(c), to=_other(c), reason="another patient"
+    ),
+    "offer_handover": lambda w, c: commands.offer_handover(c, to=w.recovery.pk, concerns="sleepy"),
+    "accept_handover": lambda _, c: commands.accept_handover(c),
+    "withdraw_handover": lambda _, c: commands.withdraw_handover(c),
     "void": lambda _, c: commands.void(c, "PRE-ID", about=_seq(c), reason="another patient"),
     "add_level": lambda _, c: commands.add_level(c, vertebra="T9", reason="found on X-ray"),
     "abandon_level": lambda _, c: commands.abandon_level(c, vertebra="L1", reason="no way in"),
@@ -83,12 +91,20 @@ ACTS: dict[str, Act] = {
 PREPARED: dict[str, Act] = {
     "resume": lambda _, c: commands.pause(c, reason="fire drill"),
     "reopen_level": lambda _, c: commands.defer_level(c, vertebra="L2", reason="too long"),
+    "accept_handover": lambda w, c: commands.offer_handover(c, to=w.scrub.pk),
+    "withdraw_handover": lambda w, c: commands.offer_handover(c, to=w.scrub.pk),
+    "move_entry": lambda w, _: w.do(w.started("L1", mrn="900000009"), "EV-NOTE"),
 }
 SCHEDULED = {"change_case", "start", "cancel", "void_case"}
 
 
-def _seq(command: Command) -> int:
-    row = Step.objects.filter(case=command.case_id, key="PRE-ID").first()
+def _other(command: Command) -> UUID:
+    """The other case of the test."""
+    return Case.objects.exclude(pk=command.case_id).order_by("-opened_at")[0].pk
+
+
+def _seq(command: Command, key: str = "PRE-ID") -> int:
+    row = Step.objects.filter(case=command.case_id, key=key).first()
     return int(row.entries[0]["seq"]) if row else 1
 
 

@@ -89,14 +89,14 @@ def test_a_case_is_started_once_and_its_plan_stands_from_then_on(world: World) -
 def test_a_case_pauses_and_goes_on(world: World) -> None:
     case_id = world.started("L1")
     with refused("already"):
-        commands.resume(world.command(case_id))
+        commands.resume(world.command(case_id), identity=True)
     with invalid("reason"):
         commands.pause(world.command(case_id), reason="")
     commands.pause(world.command(case_id), reason="fire drill")
     assert Case.objects.get(pk=case_id).paused_at
     with refused("already"):
         commands.pause(world.command(case_id), reason="again")
-    commands.resume(world.command(case_id))
+    commands.resume(world.command(case_id), identity=True)
     assert Case.objects.get(pk=case_id).paused_at is None
 
 

@@ -11,10 +11,10 @@ from django.db import connection
 from procedures import canonical, commands, projection
 from procedures.commands import Receipt
 from procedures.definitions import Phase, Repeats
+from procedures.fold import replay
 from procedures.models import Allergy, Case, Event, Level, Patient
 from procedures.protocols import frozen
 from procedures.rules import Invalid, Refused
-from procedures.state import replay
 from tests.world import World, needed_now, open_with
 
 type Answer = Receipt | Exception

@@ -19,14 +19,15 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from procedures import canonical, clock, commands, projection
+from procedures import canonical, clock, commands, projection, second_person
 from procedures.commands import BOTH, Command, PatientDetails, Plan, Receipt
 from procedures.definitions import Field, FieldType, Key, Phase, Protocol, Repeats, Role
+from procedures.fold import apply, replay
 from procedures.models import Case, Event, Level, Step
 from procedures.progress import Progress
 from procedures.protocols import frozen
 from procedures.rules import Invalid, Refused
-from procedures.state import MARKS, CaseState, CaseStatus, EventKind, StepStatus, apply, replay
+from procedures.state import MARKS, CaseState, CaseStatus, EventKind, StepStatus
 from procedures.values import quantity
 from tests.sheet import SHIPPED
 from tests.world import World, needed_now
@@ -52,7 +53,9 @@ keys = st.sampled_from(KEYS)
 reasons = st.sampled_from(["because", "because", "because", " "])
 vertebrae = st.sampled_from([*LEVELS, "S1"])
 seldom = st.sampled_from([False, False, False, True])
-entry_acts = st.sampled_from(["void", "void", "correct", "verify", "add_details"])
+entry_acts = st.sampled_from(
+    ["void", "void", "correct", "verify", "verify", "add_details", "reconcile", "move", "move"]
+)
 case_acts = st.sampled_from(
     ["start", "pause", "resume", "emergency", "emergency", "complete", "cancel", "stop", "void_case"]
 )
@@ -173,7 +176,15 @@ class Cases(RuleBasedStateMachine):
             case "void":
                 self.send(0, by, lambda c: commands.void(c, key, about=seq, reason=reason.strip()))
             case "verify":
-                self.send(0, by, lambda c: commands.verify(c, key, about=seq))
+                found = self.second_finding(key, seq, data)
+                self.send(0, by, lambda c: commands.verify(c, key, about=seq, values=found))
+            case "reconcile":
+                self.send(0, by, lambda c: commands.reconcile(c, key, about=seq))
+            case "move":
+                to = self.ids[1]
+                self.send(
+                    0, by, lambda c: commands.move_entry(c, key, about=seq, to=to, reason="wrong patient")
+                )
             case "add_details":
                 more = self.values(key, data)
                 self.send(
@@ -191,6 +202,24 @@ class Cases(RuleBasedStateMachine):
                     performer,
                 )
 
+    def second_finding(self, key: str, seq: int, data: st.DataObject) -> dict[str, Any]:
+        """What the second person finds: mostly the same as the first, sometimes something else."""
+        entry = self.folded[self.ids[0]].steps[key].entry(seq)
+        fields = second_person.unseen(self.protocol.by_code[Key.parse(key).code])
+        same = data.draw(st.sampled_from([True, True, False]))
+        known = dict(entry.values) if entry else {}
+        return {f.key: known.get(f.key) if same else data.draw(values_of(f)) for f in fields}
+
+    @rule(which=cases, by=people, to=people, answer=st.sampled_from(["accept", "withdraw", ""]))
+    def hand_over(self, which: int, by: str, to: str, answer: str) -> None:
+        """Offered to somebody; sometimes answered by somebody, perhaps the right one."""
+        user_id = self.world.people[to].pk
+        self.send(which, by, lambda c: commands.offer_handover(c, to=user_id))
+        if answer == "accept":
+            self.send(which, to, commands.accept_handover)
+        elif answer:
+            self.send(which, by, commands.withdraw_handover)
+
     @rule(by=people, act=level_acts, vertebra=vertebrae, reason=reasons)
     def treat_a_level(self, by: str, act: str, vertebra: str, reason: str) -> None:
         """Add, abandon, defer or reopen a vertebra."""
@@ -200,8 +229,10 @@ class Cases(RuleBasedStateMachine):
     def treat_the_case(self, which: int, by: str, act: str, reason: str, really: bool) -> None:
         """Start, pause, switch the emergency, end."""
         match act:
-            case "start" | "resume" | "complete":
+            case "start" | "complete":
                 self.send(which, by, getattr(commands, act))
+            case "resume":
+                self.send(which, by, lambda c: commands.resume(c, identity=really))
             case "emergency":
                 on = self.folded[self.ids[which]].emergency_at is None
                 self.send(which, by, lambda c: commands.set_emergency(c, on=on))
@@ -325,11 +356,17 @@ class Cases(RuleBasedStateMachine):
                 acts = {event.seq for event in events if event.kind in MARKS}
                 kept = {entry.seq for step in folded.steps.values() for entry in step.entries}
                 assert kept == acts  # nothing that was recorded is ever gone
-                voided = {event.about for event in events if event.kind == EventKind.EVENT_VOIDED} & acts
+                voided = {event.about for event in events if _takes_back(event)} & acts
                 assert voided == {e.seq for step in folded.steps.values() for e in step.entries if not e.live}
         finally:
             transaction.set_rollback(True)
             self.rolled_back.__exit__(None, None, None)
+
+
+def _takes_back(event: Event) -> bool:
+    """Voided, or moved away to another case."""
+    moved = event.kind == EventKind.EVENT_MOVED and "to" in event.data["values"]
+    return moved or event.kind == EventKind.EVENT_VOIDED
 
 
 def needed(key: str) -> dict[str, Any]:

@@ -32,6 +32,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "rules": {"definitions", "progress", "state", "values"},
     "timing": {"intervals", "progress", "rules"},
     "use_by": {"definitions", "rules", "values"},
+    "fold": {"definitions", "state"},
+    "closing": {"definitions", "progress", "rules", "state"},
+    "cautions": {"definitions", "progress", "state", "values"},
+    "second_person": {"definitions", "progress", "rules", "state"},
     "models": {"definitions", "state"},
     "protocols": {"definitions", "models"},
     "directory": {"models", "rules"},
@@ -39,14 +43,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "projection": {"definitions", "models", "progress", "state", "timers", "values"},
     "signin": {"clock", "models", "rules"},
     "signin_forms": {"models", "rules"},
-    "verification": {"canonical", "definitions", "models", "progress", "projection", "protocols", "state"},
+    "verification": {"canonical", "definitions", "fold", "models", "progress", "projection", "protocols", "state"},
     "commands": {
-        "canonical", "clock", "definitions", "directory", "live", "models", "progress", "projection", "protocols",
-        "rules", "state", "timing", "use_by", "values",
+        "canonical", "cautions", "clock", "closing", "definitions", "directory", "fold", "live", "models", "progress",
+        "projection", "protocols", "rules", "second_person", "state", "timing", "use_by", "values",
     },
     "screens": {
-        "canonical", "charts", "clock", "definitions", "directory", "intervals", "models", "products", "progress",
-        "projection", "protocols", "rules", "signin", "state", "timers", "timing", "values",
+        "canonical", "cautions", "charts", "clock", "closing", "definitions", "directory", "intervals", "models",
+        "products", "progress", "projection", "protocols", "rules", "second_person", "signin", "state", "timers",
+        "timing", "values",
     },
     "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
     "views": {
@@ -57,13 +62,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "urls": {"views"},
     "admin": {"access", "definitions", "directory", "models", "rules", "scanning", "signin", "state", "values"},
     "demo": {
-        "clock", "commands", "definitions", "models", "progress", "projection", "protocols", "rules", "scanning",
-        "state", "values",
+        "cautions", "clock", "commands", "definitions", "models", "progress", "projection", "protocols", "rules",
+        "scanning", "second_person", "state", "values",
     },
     "management": {"demo", "models", "protocols", "signin", "verification"},
 }  # fmt: skip
-PURE = {"charts", "definitions", "intervals", "progress", "state", "timers"}  # the standard library only
-NEARLY_PURE = {"canonical", "rules", "timing", "use_by", "values"}  # and how a word or a time is said
+PURE = {
+    "charts",
+    "definitions",
+    "fold",
+    "intervals",
+    "progress",
+    "state",
+    "timers",
+}  # the standard library only
+# And how a word or a time is said.
+NEARLY_PURE = {"canonical", "cautions", "closing", "rules", "second_person", "timing", "use_by", "values"}
 SAYS = {
     "django.utils.translation.gettext",
     "django.utils.timezone.localtime",

@@ -115,7 +115,7 @@ REFUSED = {
     "column_without_level": ('phase = "after"', 'phase = "after"\ncolumn = "Last"', "step LAST", "column of the grid"),
     "any_time_owed": ('required = "optional"\n', "", "step NOTE", "must be optional and many"),
     "started_by_nothing": ('hard = [{ step = "IN", scope = "access" }]', "", "step OUT", "if_started needs a hard requirement"),
-    "independent_of_nothing": ('milestone = "needle_in"', 'second_person = "independent"', "step IN", "needs a field to enter"),
+    "independent_of_nothing": ('milestone = "needle_in"', 'second_person = "independent"', "step IN", "has a field that is unseen"),
     "pair_unknown": ('pairs_with = "IN"', 'pairs_with = "ON"', "step OUT", "pairs_with names the step 'ON'"),
     "pair_itself": ('pairs_with = "IN"', 'pairs_with = "OUT"', "step OUT", "pairs with itself"),
     "pair_repeats": ('pairs_with = "IN"', 'pairs_with = "FIRST"', "step OUT", "repeats and many must be the same"),

@@ -23,10 +23,11 @@ from procedures.definitions import (
     SecondPerson,
     TimerKind,
 )
+from procedures.fold import apply
 from procedures.progress import Progress
 from procedures.protocols.loader import BUILT_IN, read
 from procedures.protocols.units import KNOWN
-from procedures.state import CaseState, Event, EventKind, apply
+from procedures.state import CaseState, Event, EventKind
 
 SOURCES = Path(__file__).parents[2] / "docs" / "sources.md"
 VITALS = ["hr", "sbp", "dbp", "rr", "spo2", "temp"]
@@ -60,6 +61,7 @@ def test_every_milestone_and_measure_has_its_step(protocol: Protocol) -> None:
         Measure.CEMENT_ML: ["K09d"],
         Measure.LEAK: ["K09d", "K11"],
         Measure.ANAESTHESIA: ["K04", "EV-CONVERT"],
+        Measure.LEVEL: ["CHK-TO", "K08a"],
     }
 
 

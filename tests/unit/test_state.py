@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from procedures.definitions import Key
+from procedures.fold import apply, replay
 from procedures.state import (
     CaseState,
     CaseStatus,
@@ -14,8 +15,6 @@ from procedures.state import (
     Flag,
     LevelStatus,
     StepStatus,
-    apply,
-    replay,
 )
 from tests.sheet import NURSE, OPERATOR, OTHER, SHIPPED, START, Sheet, ml
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from procedures import timers
 from procedures.definitions import Phase, Repeats
-from procedures.state import EventKind, StepStatus, replay
+from procedures.fold import replay
+from procedures.state import EventKind, StepStatus
 from procedures.timers import Run, Severity, Stage, Word
 from tests.sheet import SHIPPED, START, Sheet
 

@@ -66,8 +66,11 @@ class Stage:
         self.seq = ward_check(world, self.running)
         self.paused = world.started("L1", mrn="100000003")
         commands.pause(world.command(self.paused), reason="X-ray tube too hot")
+        commands.offer_handover(world.command(self.paused), to=world.operator.pk)
         self.sedated = world.started("L1", "L2", mrn="100000004")
-        world.do_until(self.sedated, "K05")
+        world.do_until(self.sedated, "K04")
+        world.rush(self.sedated, "K04", "K06a")
+        self.rushed = world.step(self.sedated, "K06a").live[0].seq
         self.closed_level = world.started("L1", "L2", mrn="100000005")
         commands.defer_level(world.command(self.closed_level), vertebra="L2", reason="another day")
         self.finished = world.started("L1", mrn="100000006")
@@ -110,11 +113,11 @@ class Stage:
             "plan": Request((self.scheduled,), plan(world)),
             "start": Request((self.scheduled,), {}),
             "pause": Request((self.running,), why),
-            "resume": Request((self.paused,), {}),
+            "resume": Request((self.paused,), {"identity": "yes"}),
             "emergency": Request((self.running,), {"on": "1"}),
             "complete": Request((self.finished,), {}),
             "cancel": Request((self.scheduled,), why),
-            "stop": Request((self.sedated,), why),
+            "stop": Request((self.sedated,), {**why, "state_L1": "abandoned", "state_L2": "deferred"}),
             "void-case": Request((self.scheduled,), why),
             "team": Request((self.running,), {"user_id": str(world.scrub.pk), "role": "scrub_nurse"}),
             "patient": Request(
@@ -134,6 +137,12 @@ class Stage:
             "entry-correct": Request(entry, {"v_first": "mrn", "v_wristband": "yes", **why}),
             "entry-void": Request(entry, why),
             "entry-verify": Request(entry, {}),
+            "entry-reconcile": Request((self.sedated, "K06a", self.rushed), {}),
+            "entry-move": Request(entry, {"to": str(self.sedated), **why}),
+            "reconcile": Request((self.sedated,)),
+            "handover": Request((self.running,), {"to": str(world.sedation.pk), "concerns": "sleepy"}),
+            "handover-accept": Request((self.paused,), {}),
+            "handover-withdraw": Request((self.paused,), {}),
         }
 
     def data(self, name: str) -> dict[str, Any]:

@@ -47,9 +47,15 @@ def test_a_pause_has_a_reason_and_shows_until_it_ends(world: World, nurse: Visit
     assert "Paused" in nurse.get("today").page.text
     twice = nurse.post("pause", case_id, reason="again")
     assert (twice.status, "already paused" in twice.page.text) == (409, True)
-    assert nurse.press(page.form("/resume/")).status == 302
+    refused = nurse.press(page.form("/resume/"))
+    assert (refused.status, "Read name, birth date and record number aloud" in refused.page.text) == (
+        422,
+        True,
+    )
+    assert nurse.press(page.form("/resume/"), identity="yes", second=str(world.operator.pk)).status == 302
+    assert "identity read aloud again, heard by Dr W. Chen" in nurse.get("record", case_id).page.text
     assert "Paused" not in nurse.get("case", case_id).page.ids["notices"]
-    assert nurse.post("resume", case_id).status == 409
+    assert nurse.post("resume", case_id, identity="yes").status == 409
 
 
 def test_an_emergency_is_on_for_everybody_until_it_is_over(
@@ -97,7 +103,7 @@ def test_before_sedation_a_case_is_cancelled_and_after_it_stopped(world: World, 
         assert nurse.post(name, case_id, reason="x" * 501).status == 422
         form = nurse.get("manage", case_id).page.form(f"/{name}/")
         for _twice in range(2):
-            assert nurse.press(form, reason="patient has a fever").status == 302
+            assert nurse.press(form, reason="patient has a fever", state_L1="deferred").status == 302
         assert status(case_id) == end
         assert sum(kind.startswith(f"case.{end}") for kind in kinds(case_id)) == 1
         assert nurse.post(name, case_id, reason="again").status == 409

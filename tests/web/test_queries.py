@@ -79,7 +79,9 @@ def test_a_tick(world: World, case_id: UUID, nurse: Visitor) -> None:
         for text, limit in (("first", TICK + COLD), ("second", TICK), ("third", TICK)):
             seen = str(Case.objects.get(pk=case_id).last_seq)
             with at_most(limit) as statements:
-                answer = nurse.post("step-done", case_id, "EV-NOTE", v_text=text, htmx=htmx, seen=seen)
+                answer = nurse.post(
+                    "step-done", case_id, "EV-NOTE", v_text=f"{text} {htmx}", htmx=htmx, seen=seen
+                )
             assert answer.status == (200 if htmx else 302)
             print("tick,", text, len(statements))
     nurse.get("case", case_id)
