@@ -20,7 +20,7 @@ from .models import Patient, User
 from .models.case import ANAESTHESIA, INDICATIONS
 from .rules import Invalid
 from .scanning import Unreadable
-from .state import LevelStatus, StepStatus
+from .state import LevelStatus, Source, StepStatus
 
 FIRST_YEAR, LAST_YEAR = 2000, 2199
 NUMBER_LENGTH = 16
@@ -211,11 +211,31 @@ class NewCaseForm(PlanForm, PatientForm):
         return [line.strip() for line in self.cleaned_data["allergies"].splitlines() if line.strip()]
 
 
-class EntryForm(CommandForm):
-    """The values of a step, built from its definition, with who and when."""
+class PerformedForm(CommandForm):
+    """Who did it and when. What is entered from paper (`paper`) has to name both: its author and the original time."""
 
     performed_by = forms.IntegerField(required=False, min_value=1, max_value=2**53)
     performed_at = MomentField(required=False)
+    paper = forms.BooleanField(required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """Author and time stand on the paper."""
+        if self.cleaned_data.get("paper"):
+            if not self.errors.get("performed_by") and not self.cleaned_data.get("performed_by"):
+                self.add_error("performed_by", _("Choose who did it, as the paper says."))
+            if not self.errors.get("performed_at") and not self.cleaned_data.get("performed_at"):
+                self.add_error("performed_at", _("Enter when it was done, as the paper says."))
+        return self.cleaned_data
+
+    @property
+    def source(self) -> Source:
+        """How it comes."""
+        return Source.PAPER if self.cleaned_data["paper"] else Source.LIVE
+
+
+class EntryForm(PerformedForm):
+    """The values of a step, built from its definition, with who and when."""
+
     when = forms.ChoiceField(required=False, choices=[("now", "now"), ("earlier", "earlier")])
     side = forms.ChoiceField(required=False, choices=[(s, s) for s in ("left", "right", "both")])
     override_reason = forms.CharField(required=False, max_length=500)
@@ -232,7 +252,7 @@ class EntryForm(CommandForm):
         """Somebody who typed a time and then chose "now" after all means now."""
         if self.cleaned_data.get("when") == "now":
             self.cleaned_data["performed_at"] = None
-        return self.cleaned_data
+        return super().clean()
 
     @property
     def confirmed(self) -> frozenset[str]:
@@ -380,7 +400,7 @@ def _plain_date(text: str) -> str:
     return cast("date", found).isoformat()
 
 
-class MarkForm(CommandForm):
+class MarkForm(PerformedForm):
     """Not done or not applicable."""
 
     status = forms.ChoiceField(

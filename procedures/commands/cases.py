@@ -219,11 +219,13 @@ def change_case(ledger: Ledger, *, plan: Plan) -> None:
 
 
 @command
-def start(ledger: Ledger) -> None:
-    """Start the recording of a scheduled case."""
+def start(ledger: Ledger, *, performed_at: datetime | None = None) -> None:
+    """Start the recording of a scheduled case; with a time where it began on paper."""
     rules.check_may(ledger.actor, rules.Act.RECORD)
+    rules.check_performer(ledger.performer)
+    rules.check_times(performed_at or ledger.now, ledger.now)
     rules.check_start(ledger.state)
-    ledger.write(EventKind.CASE_STARTED)
+    ledger.write(EventKind.CASE_STARTED, performed_at=performed_at, performed_by=ledger.performer.id)
 
 
 @command

@@ -227,6 +227,7 @@ def mark(
     `performed_at`: when it was marked, where the mark waited on a tablet.
     """
     rules.check_may(ledger.actor, rules.Act.RECORD)
+    rules.check_performer(ledger.performer)
     marked_at = _possible(ledger, performed_at)
     rules.check_times(marked_at, ledger.now)
     _begin(ledger, marked_at)
@@ -240,7 +241,14 @@ def mark(
     kind = EventKind.STEP_NOT_DONE if status is StepStatus.NOT_DONE else EventKind.STEP_NOT_APPLICABLE
     flags = {Flag.OVERRIDDEN} if place.definition.critical and override_reason else set()
     said = "; ".join(part for part in (reason.strip(), override_reason.strip()) if part)
-    ledger.write(kind, step_key=key, reason=said, flags=flags, performed_at=marked_at)
+    ledger.write(
+        kind,
+        step_key=key,
+        reason=said,
+        flags=flags,
+        performed_at=marked_at,
+        performed_by=ledger.performer.id,
+    )
 
 
 @command

@@ -26,7 +26,7 @@ class Hand:
     `vitals`: those of the fields that are entered on the big pad.
 
     `blocked` is the hard requirement in words, `warning` the soft one, `untimely` what says that now is not the time;
-    `refusal` why nobody here may record it.
+    `refusal` why nobody here may record it. `paper`: the entry is transcribed; `query` keeps that in plain links.
     """
 
     mode: str
@@ -66,7 +66,19 @@ class Hand:
     notice: str = ""
     now: str = ""
     stamp: str = ""
+    paper: bool = False
+    query: str = ""
     command_id: str = field(default_factory=new_command_id)
+
+    def from_paper(self, yes: bool) -> None:
+        """Let what is entered be transcribed from paper: author and time are asked, and the order blocks nothing."""
+        if not yes:
+            return
+        self.paper, self.query = True, "?paper=1"
+        self.warning, self.blocked, self.untimely = self.warning or self.blocked, "", []
+        if not self.typed:
+            self.performer = 0
+        self.performers_key = f"paper-{self.performer}-{self.performers_key}"
 
 
 def stamp(view: View, key: str) -> str:

@@ -17,7 +17,7 @@ from procedures.screens.hand import Hand, entry_hand, hand_for, next_hand
 from procedures.screens.second import second_after, second_for
 from procedures.screens.view import View
 from procedures.signin_forms import AsForm
-from procedures.state import Event
+from procedures.state import Event, Source
 
 from . import ward
 
@@ -39,19 +39,22 @@ def command(
     command_id: UUID,
     performed_by: int | None = None,
     colleague: User | None = None,
+    source: Source = Source.LIVE,
 ) -> Command:
     """The command that this request gives, with the tablet that it comes from.
 
-    `colleague`: who gave their PIN in somebody else's session; they did it and recorded it.
+    `colleague`: who gave their PIN in somebody else's session; they did it and recorded it (what stands on
+    paper was done by whom the paper names).
     """
     tablet = signin.tablet_of(request)
     return Command(
         case_id=pk,
         by=colleague or me(request),
         command_id=command_id,
-        performed_by=colleague.pk if colleague else performed_by,
+        performed_by=colleague.pk if colleague and source is Source.LIVE else performed_by,
         via=me(request).pk if colleague else None,
         tablet=tablet.pk if tablet else None,
+        source=source,
     )
 
 
@@ -76,6 +79,7 @@ def case_page(request: HttpRequest, view: View, hand: Hand, status: int = 200) -
     """The Case screen around a step: whole, or with htmx what changed since the page was drawn."""
     access.looked(me(request), view.case)
     data = request.POST if request.method == "POST" else request.GET
+    hand.from_paper(bool(data.get("paper")))
     seen = sent(data, "seen")
     if not request.htmx or seen is None:  # type: ignore[attr-defined]
         return render(request, "case.html", {"screen": case.build(view, hand)}, status=status)
@@ -89,7 +93,8 @@ def changed(request: HttpRequest, receipt: Receipt, key: str = "", *, second: bo
     `second`: what was recorded at `key` is offered to its second person beside what comes next.
     """
     if not request.htmx:  # type: ignore[attr-defined]
-        return redirect("case", receipt.case_id)
+        back = reverse("case", args=[receipt.case_id])
+        return redirect(f"{back}?paper=1" if request.POST.get("paper") else back)
     ledger = receipt.ledger
     behind = ledger is None or ledger.command.via or sent(request.POST, "seen") != ledger.before.last_seq
     view = View.load(me(request), receipt.case_id) if behind or ledger is None else View.after(ledger)
@@ -100,6 +105,7 @@ def changed(request: HttpRequest, receipt: Receipt, key: str = "", *, second: bo
         hand.second = second_after(view, key) if second else None
     if behind or ledger is None:
         return case_page(request, view, hand)
+    hand.from_paper(bool(request.POST.get("paper")))
     return _answer(request, view, hand, ledger.written)
 
 

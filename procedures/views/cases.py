@@ -12,6 +12,7 @@ from procedures.forms import (
     CommandForm,
     EmergencyForm,
     NewCaseForm,
+    PerformedForm,
     PlanForm,
     ReasonForm,
     ResumeForm,
@@ -78,10 +79,11 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def start(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """Start recording."""
-    form = CommandForm(request.POST)
-    form.checked()
-    return changed(request, commands.start(command(request, pk, form.id)))
+    """Start recording; from paper with the time at which the case began."""
+    form = PerformedForm(request.POST)
+    given = form.checked()
+    begun = command(request, pk, form.id, given["performed_by"], source=form.source)
+    return changed(request, commands.start(begun, performed_at=given["performed_at"]))
 
 
 @require_POST

@@ -42,7 +42,7 @@ def done(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     form = EntryForm(request.POST, step_definition(pk, key))
     given = form.checked()
     receipt = commands.record_done(
-        command(request, pk, form.id, given["performed_by"], colleague(request)),
+        command(request, pk, form.id, given["performed_by"], colleague(request), form.source),
         key,
         values=form.values(),
         side=given["side"],
@@ -59,8 +59,9 @@ def mark(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     form = MarkForm(request.POST)
     given = form.checked()
     receipt = commands.mark(
-        command(request, pk, form.id),
+        command(request, pk, form.id, given["performed_by"], source=form.source),
         key,
+        performed_at=given["performed_at"],
         status=StepStatus(given["status"]),
         reason=given["reason"],
         override_reason=given["override_reason"],

@@ -105,6 +105,8 @@ class Stage:
             "new-case": Request((), new_case(world)),
             "case": Request((self.running,)),
             "record": Request((self.running,)),
+            "paper": Request(),
+            "case-paper": Request((self.running,)),
             "manage": Request((self.running,)),
             "missing": Request((self.running,)),
             "changes": Request((self.running,)),
