@@ -372,7 +372,11 @@ def _schedule(run: Run, now: datetime) -> list[Stage]:
 
 def stage(run: Run, now: datetime) -> Stage:
     """What the clock says at a moment."""
-    found = stages(run, now)
+    return current(stages(run, now), now)
+
+
+def current(found: Sequence[Stage], now: datetime) -> Stage:
+    """The stage that holds at a moment."""
     return next((s for s in reversed(found) if s.at <= now), found[0])
 
 

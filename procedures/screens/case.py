@@ -132,12 +132,11 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
     changed = [p for p in view.progress.places.values() if p.text in keys or _partner(p) in keys]
     around = {place.definition.phase for place in changed}
     vertebrae = {place.key.level for place in changed}
-    common = _common(view, hand)
-    if not whole and not any(clocks.moves(view.protocol, event.step_key) for event in events):
-        common["timers"] = None
+    moved = whole or any(clocks.moves(view.protocol, event.step_key) for event in events)
     taken = any(vitals.measured(view.protocol, event.step_key) for event in events)
     return Answer(
-        **common,
+        **_common(view, hand),
+        timers=_strip(view) if moved else None,
         vitals=vitals.view(view.progress) if taken else None,
         whole=whole,
         phases=[
@@ -170,6 +169,7 @@ def build(view: View, hand: Hand) -> CaseScreen:
     case = view.case
     return CaseScreen(
         **_common(view, hand),
+        timers=_strip(view),
         vitals=vitals.view(view.progress),
         whole=True,
         phases=[procedure.phase(phase) for phase in Phase if phase is not Phase.ANY],
@@ -190,6 +190,10 @@ def build(view: View, hand: Hand) -> CaseScreen:
     )
 
 
+def _strip(view: View) -> list[TimerView]:
+    return clocks.strip(view.protocol, timers.running(view.progress), view.now)
+
+
 def _common(view: View, hand: Hand) -> dict[str, Any]:
     """What the page and the answer both show."""
     summary = view.progress.summary()
@@ -205,7 +209,6 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
         "done": summary.done,
         "total": summary.total,
         "missing": summary.deficits,
-        "timers": clocks.strip(view.protocol, timers.running(view.progress), view.now),
         "undo": _undo(view),
         "seen": view.state.last_seq,
         "paused_at": view.state.paused_at,

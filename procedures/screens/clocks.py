@@ -59,7 +59,7 @@ def urgent(protocol: Protocol, runs: Sequence[Run], now: datetime) -> TimerView 
 
 def _view(protocol: Protocol, run: Run, now: datetime) -> TimerView:
     found = timers.stages(run, now)
-    current = timers.stage(run, now)
+    current = timers.current(found, now)
     fine = _fine(run)
     where = f"{run.level} {rules.side_name(run.side)}".strip()
     if run.number > 1:
@@ -73,15 +73,24 @@ def _view(protocol: Protocol, run: Run, now: datetime) -> TimerView:
         severity=current.severity.value,
         count=count(current, now, fine=fine),
         word=word(run, current),
-        note=note(current),
+        note=note(current.missed),
         fine=fine,
-        stages=json.dumps([_for_browser(run, stage) for stage in coming], separators=(",", ":")),
+        stages=json.dumps(_for_browser(run, coming), separators=(",", ":")),
     )
 
 
-def _for_browser(run: Run, stage: Stage) -> list[object]:
-    zero = 0 if stage.word is Word.ALL else _milliseconds(stage.zero)
-    return [_milliseconds(stage.at), stage.severity.value, word(run, stage), zero, note(stage)]
+def _for_browser(run: Run, coming: Sequence[Stage]) -> list[list[object]]:
+    notes = {missed: note(missed) for missed in {stage.missed for stage in coming}}
+    return [
+        [
+            _milliseconds(stage.at),
+            stage.severity.value,
+            word(run, stage),
+            0 if stage.word is Word.ALL else _milliseconds(stage.zero),
+            notes[stage.missed],
+        ]
+        for stage in coming
+    ]
 
 
 def _milliseconds(moment: datetime) -> int:
@@ -157,14 +166,14 @@ def _band_word(run: Run, stage: Stage) -> str:
     return _("inject, until %(closes)s") % said
 
 
-def note(stage: Stage) -> str:
+def note(missed: Sequence[datetime]) -> str:
     """The due times without an entry: they stay said."""
-    if not stage.missed:
+    if not missed:
         return ""
-    last = f"{localtime(stage.missed[-1]):%H:%M}"
-    if len(stage.missed) == 1:
+    last = f"{localtime(missed[-1]):%H:%M}"
+    if len(missed) == 1:
         return _("missed %(time)s") % {"time": last}
-    return _("%(number)s missed, last %(time)s") % {"number": len(stage.missed), "time": last}
+    return _("%(number)s missed, last %(time)s") % {"number": len(missed), "time": last}
 
 
 def spans(moments: Iterable[datetime], gap: timedelta) -> list[str]:
