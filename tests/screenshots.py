@@ -93,6 +93,7 @@ def once(case: str) -> dict[str, Callable[[Page], object]]:
         "case-missing": lambda page: page.goto(f"/cases/{case}/missing/"),
         "case-entry": entry,
         "case-wrong-value": refused,
+        "case-vitals": lambda page: page.goto(f"/cases/{case}/steps/EV-VITALS/"),
         "case-blocked": lambda page: page.goto(f"/cases/{case}/steps/CHK-OUT/"),
     }
 
