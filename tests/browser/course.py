@@ -127,6 +127,8 @@ def on_the_ward(nurse: Tablet, second: Tablet) -> None:
     nurse.sees("not yet verified", "Somebody else verifies it when signed in")
     expect(nurse.form("verify")).to_have_count(0)
     second.verifies("Identity checked")
+    if nurse.ward.javascript:  # it shows by itself; only then does she go on
+        expect(nurse.hand).to_contain_text("verified by")
     consent: Values = {"Levels consented to": ["T12", "L1"], "Signed at": f"{minutes_ago(40):%Y-%m-%dT%H:%M}"}
     nurse.ticks("Consent checked", consent, by=OPERATOR, at=minutes_ago(20), flags={"late"})
     screening(nurse)
