@@ -63,8 +63,8 @@ def test_off_an_enrolled_tablet_a_pin_verifies_nothing(world: World, case_id: UU
 def counted(world: World, case_id: UUID) -> int:
     values = {
         "match": True,
-        "counted_in": {"amount": "22", "unit": ""},
-        "counted_out": {"amount": "22", "unit": ""},
+        "counted_in": {"amount": "173", "unit": ""},
+        "counted_out": {"amount": "173", "unit": ""},
     }
     world.rush(case_id, "CNT", values=values)
     return world.step(case_id, "CNT").live[0].seq
@@ -76,8 +76,9 @@ def test_what_is_to_be_found_unseen_is_shown_to_nobody_before(world: World, case
     page = scrub.get("entry", case_id, "CNT", seq).page
     assert "hidden until the second person has entered it" in page.ids["hand"]
     assert "Find out for yourself" in page.ids["hand"]
-    assert "22" not in page.ids["row-CNT"].split("22:")[0]
-    assert "Counted in 22" not in scrub.get("case", case_id).page.text, "nor in what happened"
+    assert "173" not in page.ids["row-CNT"]
+    assert "173" not in page.ids["hand"]
+    assert "173" not in scrub.get("case", case_id).page.text, "nor in what happened"
     own = Visitor(world.nurse).get("entry", case_id, "CNT", seq)
     assert 'name="reason"' in own.html, "whoever counted first may still correct it"
     assert "Counted in" in scrub.get("record", case_id).page.text, "the whole record hides nothing"
@@ -86,14 +87,14 @@ def test_what_is_to_be_found_unseen_is_shown_to_nobody_before(world: World, case
 def test_two_different_findings_are_shown_beside_each_other(world: World, case_id: UUID) -> None:
     seq = counted(world, case_id)
     scrub = Visitor(world.scrub)
-    found: dict[str, Any] = {"v_match": "yes", "v_counted_in": "22", "v_counted_out": "21"}
+    found: dict[str, Any] = {"v_match": "yes", "v_counted_in": "173", "v_counted_out": "172"}
     empty = scrub.post("entry-verify", case_id, "CNT", seq, v_match="yes")
     assert (empty.status, "Needed." in empty.page.text) == (422, True)
     for _twice in range(2):
         answer = scrub.post("entry-verify", case_id, "CNT", seq, **found)
         assert answer.status == 409
         assert "Sven Scrub found otherwise. Nothing is verified" in answer.page.ids["hand"]
-        assert "Counted out: first 22, second 21" in answer.page.text
+        assert "Counted out: first 173, second 172" in answer.page.text
     assert "second person found otherwise" in scrub.get("case", case_id).page.ids["row-CNT"]
     corrected = Visitor(world.nurse).post(
         "entry-correct",
