@@ -1,5 +1,5 @@
 """Server-sent events. A stream's request is judged as any page is (session, rights, 404); then it is held open here,
-without a thread and without a connection to the database: it costs a mailbox (ADR 0021)."""
+without a thread and without a connection to the database: it costs a mailbox (ADR 0026)."""
 
 import asyncio
 import random

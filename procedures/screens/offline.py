@@ -31,6 +31,7 @@ class OfflineRow:
     title: str
     seed: int | None
     done: bool
+    due: bool
     sides: bool
 
 
@@ -40,6 +41,11 @@ class OfflinePhase:
 
     label: str
     rows: list[OfflineRow]
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing in it is due any more."""
+        return not any(row.due for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,17 +106,18 @@ def _phases(view: View) -> list[OfflinePhase]:
         label = str(PHASE_LABELS[phase])
         if phase is Phase.LEVEL and place.key.level:
             label = place.key.level
-        groups.setdefault(label, []).append(_row(place))
+        groups.setdefault(label, []).append(_row(view, place))
     return [OfflinePhase(label=label, rows=rows) for label, rows in groups.items()]
 
 
-def _row(place: Place) -> OfflineRow:
+def _row(view: View, place: Place) -> OfflineRow:
     return OfflineRow(
         key=place.text,
         code=place.definition.code,
         title=rules.title(place),
         seed=place.definition.seed,
         done=place.step.mark is not None,
+        due=view.progress.expected(place) and not view.progress.settled(place),
         sides=place.definition.repeats is Repeats.ACCESS and not place.key.side,
     )
 

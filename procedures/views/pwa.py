@@ -6,9 +6,12 @@ from uuid import UUID
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from procedures import signin
 from procedures.screens import offline as screens
+from procedures.screens import ward
 
 from .answers import me
 
@@ -45,7 +48,11 @@ def offline(request: HttpRequest) -> HttpResponse:
 def case(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What a tablet keeps of a case in case the network goes. 410 once the case has ended: it is to be dropped."""
     screen = screens.build(me(request), pk)
-    return HttpResponse(status=410) if screen is None else render(request, "offline.html", {"screen": screen})
+    if screen is None:
+        return HttpResponse(status=410)
+    tablet = signin.tablet_of(request)
+    turn = ward.switch(tablet, back=reverse("case", args=[pk])) if tablet else None
+    return render(request, "offline.html", {"screen": screen, "turn": turn})
 
 
 def _public(response: HttpResponse) -> HttpResponse:

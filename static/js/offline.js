@@ -23,7 +23,7 @@ function take(row) {
 function next() {
   const rows = [...document.querySelectorAll(".offline__rows [data-key]")];
   const after = rows.slice(rows.indexOf(current) + 1);
-  return [...after, ...rows].find((row) => row.dataset.state === "pending" && !row.querySelector("[data-queued]"));
+  return [...after, ...rows].find((row) => row.dataset.due && !row.querySelector("[data-queued]"));
 }
 
 document.addEventListener("click", (event) => {
@@ -44,6 +44,12 @@ hand.addEventListener("submit", async (event) => {
   const following = next();
   if (following) take(following);
 });
+
+const first = next();
+if (first) take(first);
+
+// Somebody else has to give a PIN, and the server is there to check it: the case itself asks for it.
+document.addEventListener("kypho:needs", (event) => { if (event.detail.person) location.assign(`/cases/${where}/`); });
 
 // Back on the network and everything sent: the case itself.
 document.addEventListener("kypho:queue", (event) => {

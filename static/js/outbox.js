@@ -80,7 +80,7 @@ export async function send() {
       const waiting = (await all()).filter((item) => item.state === "waiting");
       if (!waiting.length) return;
       const answer = await post(waiting.slice(0, BATCH));
-      if (!answer.ok) { needs(answer.status === 401 ? waiting[0].person : 0); return; }
+      if (!answer.ok) { needs(answer.status === 401 ? waiting[0] : {}); return; }
       const { results } = await answer.json();
       if (await settle(waiting, results)) return;
     }
@@ -90,8 +90,8 @@ export async function send() {
   }
 }
 
-function needs(person) {
-  document.dispatchEvent(new CustomEvent("kypho:needs", { detail: { person } }));
+function needs({ person = 0, confirmed = true }) {
+  document.dispatchEvent(new CustomEvent("kypho:needs", { detail: { person, confirmed } }));
 }
 
 // Returns whether to stop.
@@ -101,7 +101,7 @@ async function settle(waiting, results) {
     const item = waiting[place];
     if (result === "applied") { applied += 1; await within("readwrite", (store) => store.delete(item.n)); }
     else if (result === "refused") await within("readwrite", (store) => store.put({ ...item, state: "refused", code, sentence }));
-    else { needs(item.person); break; }
+    else { needs(item); break; }
   }
   if (applied) document.dispatchEvent(new CustomEvent("kypho:sent", { detail: { applied } }));
   return results.length < Math.min(waiting.length, BATCH) || results.at(-1)?.result === "waiting";

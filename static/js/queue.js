@@ -21,6 +21,8 @@ function draw(items) {
   box.hidden = !items.length;
   box.querySelector("[data-count]").textContent = [waiting.length && say("waiting", waiting.length), refused.length && say("refused", refused.length)].filter(Boolean).join(" · ");
   box.querySelector("[data-hint]").textContent = needed === null || !waiting.length ? "" : box.dataset[needed === Number(document.body.dataset.person) ? "signedOut" : "person"];
+  const ask = box.querySelector("[data-ask]");
+  if (ask) ask.hidden = needed === null || !waiting.length;
   box.toggleAttribute("data-refused", refused.length > 0);
   if (refused.length) document.getElementById("queue-box").open = true;
   const list = document.getElementById("queue-items");
@@ -78,7 +80,14 @@ document.addEventListener("htmx:sendError", take);
 document.addEventListener("htmx:timeout", take);
 document.addEventListener("htmx:responseError", (event) => { if (BUSY.has(event.detail.xhr.status)) take(event); });
 document.addEventListener("kypho:queue", (event) => draw(event.detail.items));
-document.addEventListener("kypho:needs", async (event) => { needed = event.detail.person || null; draw(await all()); });
+document.addEventListener("kypho:needs", async (event) => {
+  const { person, confirmed } = event.detail;
+  needed = person || null;
+  draw(await all());
+  // Whoever went on by name alone gives the PIN as soon as somebody can check it.
+  if (person && confirmed === false) document.dispatchEvent(new CustomEvent("kypho:ask-pin", { detail: { id: person } }));
+});
+box?.querySelector("[data-ask]")?.addEventListener("click", () => document.dispatchEvent(new CustomEvent("kypho:ask-pin", { detail: { id: needed } })));
 document.addEventListener("kypho:sent", () => { needed = null; });
 document.addEventListener("htmx:afterSettle", async () => { const items = await all(); if (items.length) mark(items.filter((item) => item.case === here)); });
 
