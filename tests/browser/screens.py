@@ -7,6 +7,7 @@ from uuid import UUID
 
 from playwright.sync_api import Page
 
+from procedures import commands
 from tests import world as worlds
 
 from .ward import Ward
@@ -22,6 +23,9 @@ class Cases:
     planned: UUID
     running: UUID
     completed: UUID
+    stormy: UUID
+    line: int
+    count: int
 
 
 def cases(suite: worlds.World) -> Cases:
@@ -36,7 +40,14 @@ def cases(suite: worlds.World) -> Cases:
     suite.do(running, "EV-VITALS", "EV-VITALS", values=vitals)
     done = suite.started("L2", mrn="004300300", family_name="Brandt-Oberhauser", given_name="Maximiliane")
     suite.do_until(done, "none")
-    return Cases(planned, running, done)
+    stormy = suite.started("L1", mrn="004300400", family_name="Okonkwo", given_name="Ada")
+    commands.offer_handover(suite.command(stormy), to=suite.scrub.pk, concerns="sleepy")
+    commands.set_emergency(suite.command(stormy), on=True)
+    counts = {name: {"amount": "22", "unit": ""} for name in ("counted_in", "counted_out")}
+    suite.do(stormy, "CNT", by="operator", values={"match": True, **counts})
+    commands.pause(suite.command(stormy), reason="arrest")
+    line, count = (suite.step(pk, key).live[0].seq for pk, key in ((running, "K02"), (stormy, "CNT")))
+    return Cases(planned, running, done, stormy, line, count)
 
 
 def signed_out(ward: Ward) -> Iterator[tuple[str, Page]]:
@@ -75,6 +86,11 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         ("manage, planned", f"/cases/{found.planned}/manage/"),
         ("manage", f"{case}manage/"),
         ("record", f"{case}record/"),
+        ("handover", f"{case}handover/"),
+        ("to look at again", f"{case}reconcile/"),
+        ("move", f"{case}steps/K02/entries/{found.line}/move/"),
+        ("case, emergency and pause", f"/cases/{found.stormy}/"),
+        ("case, second person", f"/cases/{found.stormy}/steps/CNT/entries/{found.count}/"),
         ("case, to start", f"/cases/{found.planned}/"),
         ("case, nothing open", f"/cases/{found.completed}/"),
         ("case, blocked", f"{case}steps/K10/"),

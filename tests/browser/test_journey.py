@@ -84,6 +84,8 @@ def same_entry(shown: dict[str, Any], entered: Entered, batch: str) -> None:
     """One entry of the Record is what the test entered."""
     values = {label: batch if value == "entry" else value for label, value in entered.values.items()}
     flags = set(entered.flags)
+    if flags & {"out of order", "overridden"} and not entered.taken_back:
+        flags.add("to look at again")
     if entered.verified_by:
         flags.add(f"verified by {entered.verified_by} TIME")
     if entered.lacks:
