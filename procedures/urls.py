@@ -19,6 +19,7 @@ from .views import (
     stream,
     switch,
     today,
+    wall,
 )
 
 
@@ -114,6 +115,8 @@ urlpatterns = [
     path("pin/", pins.pin, name="pin"),
     path("unit/", include(unit_urls)),
     path("paper/", paper.blank, name="paper"),
+    path("wall/<str:token>/", wall.show, name="wall"),
+    path("wall/<str:token>/stream/", wall.stream, name="wall-stream"),
     path("theme/", today.theme, name="theme"),
     path("products/scan/<slug:kind>/<slug:place>/", scans.read, name="product-scan"),
     path("cases/new/", cases.new, name="new-case"),

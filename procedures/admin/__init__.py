@@ -1,6 +1,6 @@
-"""The Django admin: people, units, tablets and products are kept here; protocols and cases are only looked at."""
+"""The Django admin: people, units, tablets, walls and products are kept here; cases are only looked at."""
 
-from . import cases, catalogue, people, protocols, tablets
+from . import cases, catalogue, people, protocols, tablets, walls
 from .site import site
 
-__all__ = ["cases", "catalogue", "people", "protocols", "site", "tablets"]
+__all__ = ["cases", "catalogue", "people", "protocols", "site", "tablets", "walls"]

@@ -23,6 +23,7 @@ from procedures.signin import sessions
 GROUPS = {
     "people": _("People and units"),
     "tablets": _("Tablets and PINs"),
+    "walls": _("Wall displays"),
     "catalogue": _("Catalogue"),
     "protocols": _("Protocols"),
     "cases": _("Cases (read-only)"),

@@ -5,7 +5,7 @@ from .case import Access, Case, CaseTeam, Level, Step
 from .catalogue import Product, WarmBand
 from .event import Event
 from .patient import Allergy, Patient
-from .people import Membership, Tablet, Unit, User
+from .people import Membership, Tablet, Unit, User, WallLink
 from .protocol import FieldDefinition, Protocol, ProtocolVersion, Requirement, StepDefinition, TimerDefinition
 
 __all__ = [
@@ -30,5 +30,6 @@ __all__ = [
     "TimerDefinition",
     "Unit",
     "User",
+    "WallLink",
     "WarmBand",
 ]

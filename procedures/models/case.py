@@ -82,6 +82,19 @@ class CaseQuerySet(models.QuerySet["Case"]):
         """Cases of the user's units, and those in whose team the user is or was. Nothing for anybody else."""
         return self.filter(_Visible("unit_id", "pk", user_id=user.pk))
 
+    def on_wall(self, unit: int) -> Self:
+        """What the wall display of a unit reads, and nothing else: running cases, without birth date or number."""
+        running = self.filter(unit=unit, status__in=(CaseStatus.IN_PROGRESS, CaseStatus.RECOVERY))
+        return (
+            running.select_related("patient", "operator")
+            .only(
+                "room", "levels", "status", "next_step", "spine", "done", "total", "started_at", "paused_at",
+                "emergency_at", "timers", "protocol_id", "patient__family_name", "patient__given_name",
+                "operator__initials",
+            )
+            .order_by("room", "started_at", "pk")
+        )  # fmt: skip
+
     def with_roles(self, **user_ids: int) -> Self:
         """Each case with the role, in its unit, of the users named; None for who is not a member."""
         return self.annotate(

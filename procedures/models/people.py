@@ -150,3 +150,33 @@ class Tablet(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WallLink(models.Model):
+    """A wall display of a unit. Whoever has its address sees initials; only the hash of its token is kept here."""
+
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="walls", verbose_name=_("unit"))
+    name = models.CharField(
+        _("name"), max_length=40, help_text=_("Where it hangs: Corridor, coordinator's desk")
+    )
+    token_hash = models.BinaryField(max_length=32, editable=False)
+    created_by = models.ForeignKey(
+        User, models.PROTECT, related_name="+", editable=False, verbose_name=_("made by")
+    )
+    created_at = models.DateTimeField(_("made at"), editable=False)
+    revoked_at = models.DateTimeField(_("revoked at"), null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("wall display")
+        verbose_name_plural = _("wall displays")
+        ordering = ["unit", "name"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["unit", "name"], condition=models.Q(revoked_at=None), name="wall_name_once_per_unit"
+            ),
+            models.UniqueConstraint(fields=["token_hash"], name="wall_token_once"),
+            in_record_time("wall", "created_at", "revoked_at"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

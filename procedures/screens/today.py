@@ -127,7 +127,6 @@ def _sorted(cards: Iterable[Card]) -> list[Card]:
 
 def _card(case: Case, now: datetime, today: date, role: Role | None) -> Card:
     end = case.ended_at or now
-    spine = [{"d": "done", "~": "begun"}.get(mark, "open") for mark in case.spine]
     return Card(
         id=case.pk,
         name=str(case.patient),
@@ -143,21 +142,21 @@ def _card(case: Case, now: datetime, today: date, role: Role | None) -> Card:
         started_at=case.started_at,
         ended_at=case.ended_at,
         elapsed_minutes=int((end - case.started_at).total_seconds() // 60) if case.started_at else None,
-        spine=spine,
+        spine=spine_states(case),
         done=case.done,
         total=case.total,
         deficits=case.deficits,
-        next_step=_next_step(case),
+        next_step=next_step(case),
         allergies=case.allergy_names,  # type: ignore[attr-defined]
         paused=case.paused_at is not None,
         emergency=case.emergency_at is not None,
         complications=case.complications,
-        timer=_timer(case, now),
+        timer=urgent_timer(case, now),
         may_start=case.status == CaseStatus.SCHEDULED and rules.Actor(0, role).may(rules.Act.RECORD),
     )
 
 
-def _timer(case: Case, now: datetime) -> TimerView | None:
+def urgent_timer(case: Case, now: datetime) -> TimerView | None:
     """The most urgent clock; read from the case's own row."""
     if not case.timers:
         return None
@@ -165,7 +164,13 @@ def _timer(case: Case, now: datetime) -> TimerView | None:
     return clocks.urgent(protocol, projection.read_timers(protocol, case.timers), now)
 
 
-def _next_step(case: Case) -> str:
+def spine_states(case: Case) -> list[str]:
+    """The eleven numbered steps: open, begun or done."""
+    return [{"d": "done", "~": "begun"}.get(mark, "open") for mark in case.spine]
+
+
+def next_step(case: Case) -> str:
+    """What comes next, in words."""
     if not case.next_step:
         return ""
     key = Key.parse(case.next_step)

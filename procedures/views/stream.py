@@ -25,5 +25,10 @@ def today(request: HttpRequest) -> HttpResponse:
     return _stream([f"unit:{unit}" for unit in units] or ["unit:none"], 0)
 
 
+def stream_of_unit(unit: int) -> HttpResponse:
+    """Wakes when a case of that unit changes, for whoever has been judged already (a wall display)."""
+    return _stream([f"unit:{unit}"], 0)
+
+
 def _stream(topics: list[str], seq: int) -> HttpResponse:
     return HttpResponse(content_type="text/event-stream", headers={TOPICS: " ".join(topics), SEQ: str(seq)})

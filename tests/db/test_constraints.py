@@ -31,6 +31,7 @@ from procedures.models import (
     Tablet,
     Unit,
     User,
+    WallLink,
     WarmBand,
 )
 from tests.world import World, give_pin
@@ -121,6 +122,7 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"working_from": 5, "working_until": 5},
         ],
     },
+    WallLink: {"wall_times_in_range": [{"created_at": TOO_EARLY}, {"revoked_at": TOO_LATE}]},
     Tablet: {
         "tablet_times_in_range": [
             {"enrolled_at": TOO_EARLY},
@@ -158,6 +160,10 @@ REFUSED_COPIES: dict[type[Model], dict[str, dict[str, Any]]] = {
     Unit: {"procedures_unit_name_key": {"rooms": []}},
     User: {"procedures_user_username_key": {"display_name": "Other"}},
     Access: {"access_once_an_hour": {"right": "team"}},
+    WallLink: {
+        "wall_name_once_per_unit": {"token_hash": b"y" * 32},
+        "wall_token_once": {"name": "Other"},
+    },
     Tablet: {
         "tablet_name_once_per_unit": {"secret_hash": None, "code_hash": None, "code_expires_at": None},
         "tablet_secret_once": {"name": "Other", "code_hash": None, "code_expires_at": None},
@@ -197,6 +203,9 @@ def case_id(world: World) -> UUID:
     at = Case.objects.get(pk=case_id).opened_at
     Tablet.objects.create(
         unit=world.unit, name="Room 1", secret_hash=bytes(32), code_hash=bytes(32), code_expires_at=at
+    )
+    WallLink.objects.create(
+        unit=world.unit, name="Corridor", token_hash=b"x" * 32, created_by=world.admin, created_at=at
     )
     give_pin(world.nurse)
     AccountEvent.objects.create(at=at, what="pin.set", who=world.nurse, whom=world.nurse)

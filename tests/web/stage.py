@@ -106,6 +106,8 @@ class Stage:
             "case": Request((self.running,)),
             "record": Request((self.running,)),
             "paper": Request(),
+            "wall": Request(("no-such-token",)),
+            "wall-stream": Request(("no-such-token",)),
             "case-paper": Request((self.running,)),
             "manage": Request((self.running,)),
             "missing": Request((self.running,)),
