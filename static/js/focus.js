@@ -34,10 +34,10 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   handChanged ||= event.detail.target?.id === "hand";
 });
 document.addEventListener("htmx:afterSettle", () => {
-  foldSettled();
-  bringIntoView();
+  foldSettled(!handChanged);   // what a colleague settled stays open: somebody may be about to tap in it
   if (!handChanged) return;
   handChanged = false;
+  bringIntoView();
   const hand = document.getElementById("hand");
   const wrong = hand?.querySelector(".field--error :is(input, select, textarea), .field__ask input");
   (wrong ?? hand?.querySelector("h2"))?.focus();
