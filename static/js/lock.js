@@ -23,6 +23,22 @@ const tell = (address) => fetch(address, {
 
 const isLocked = () => "locked" in body.dataset;
 
+// Who is there by name alone, and that it is locked, outlives a reload, also without a network. Names of staff, never a patient's.
+const KEPT = "kypho-turn";
+function keepTurn() {
+  const { person, personName: name, confirmed } = body.dataset;
+  if (confirmed !== "no" && !isLocked()) localStorage.removeItem(KEPT);
+  else localStorage.setItem(KEPT, JSON.stringify({ person, name, confirmed, locked: isLocked() }));
+}
+
+function takeUpTurn() {
+  const kept = JSON.parse(localStorage.getItem(KEPT) ?? "null");
+  if (!kept) return;
+  if (kept.confirmed === "no") say("kypho:becomes", { id: kept.person, name: kept.name, confirmed: false });
+  if (kept.locked) lock();
+  else if (navigator.onLine) askForThePin();
+}
+
 function borrowTimers() {
   const timers = document.getElementById("timers");
   if (!timers || sheet.contains(timers)) return;
@@ -50,6 +66,7 @@ function lock({ told = false } = {}) {
   noNetwork(!navigator.onLine);
   sheet.show();   // not modal: no key closes it
   sheet.querySelector("#sheet-title")?.focus();
+  keepTurn();
   if (!told) tell(sheet.dataset.lockAt);
 }
 
@@ -61,7 +78,8 @@ function unlock() {
   for (const part of body.children) part.inert = false;
   sheet.classList.remove("sheet--lock");
   sheet.close();
-  focused?.isConnected && focused.focus();
+  keepTurn();
+  if (focused?.isConnected) focused.focus();
   say("kypho:unlocked");
 }
 
@@ -121,7 +139,7 @@ if (sheet) {
     if (String(event.detail.person) === body.dataset.person) askForThePin();
   });
   document.addEventListener("kypho:switched", unlock);
-  document.addEventListener("kypho:person", (event) => showWhoIsThere(event.detail));
+  document.addEventListener("kypho:person", (event) => { showWhoIsThere(event.detail); keepTurn(); });
   document.addEventListener("htmx:afterSettle", () => {   // the bar may have been drawn anew, for the person of the session
     if (body.dataset.person) showWhoIsThere({ id: body.dataset.person, name: body.dataset.personName, confirmed: body.dataset.confirmed === "yes" });
   });
@@ -153,4 +171,10 @@ if (sheet) {
     event.preventDefault();
     askForThePin();
   }, true);
+  takeUpTurn();
 }
+
+// The page with the names, and the sign-out: from there on the server alone says who is there.
+document.addEventListener("submit", (event) => {
+  if (event.target.matches('body.turn-page form, form[action$="/logout/"]')) localStorage.removeItem(KEPT);
+});

@@ -7,8 +7,10 @@ async function load() {
   const from = new URLSearchParams({ next: location.pathname + location.search });
   const answer = await fetch(`${sheet.dataset.src}?${from}`, { headers: { "HX-Request": "true", "X-Kypho-Background": "1" } });
   if (!answer.ok || answer.redirected) return;
-  sheet.innerHTML = await answer.text();
-  globalThis.htmx.process(sheet);
+  const fresh = await answer.text();
+  if (sheet.open && sheet.querySelector("form")) return;   // somebody is at it
+  sheet.innerHTML = fresh;
+  globalThis.htmx?.process(sheet);
   say("kypho:sheet");
 }
 

@@ -62,6 +62,7 @@ function takeOverAsPerformer(before, now) {
 function drawAnew() {
   const hand = document.getElementById("hand");
   const base = location.pathname.match(/^\/cases\/[0-9a-f-]{36}\//)?.[0];
+  if (!globalThis.htmx) return;   // the page that is kept for the time without network
   if (!hand || !base) { location.reload(); return; }
   const key = document.getElementById("was")?.value;
   globalThis.htmx.ajax("GET", key ? `${base}steps/${key}/` : base, { source: hand, target: "#hand", swap: "outerHTML" });
