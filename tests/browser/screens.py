@@ -8,8 +8,10 @@ from uuid import UUID
 from playwright.sync_api import Page
 
 from procedures import commands
+from procedures.models import Membership
 from tests import world as worlds
 
+from .shared import shared
 from .ward import Ward
 
 # The answers that these screens are made of; the browser writes each into its console.
@@ -107,6 +109,26 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         page.goto(path)
         yield name, page
     yield from _after_something_wrong(ward, page, case, found)
+
+
+def on_a_tablet(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
+    """What only an enrolled tablet shows."""
+    Membership.objects.filter(user=ward.suite.nurse).update(charge=True)
+    page = shared(ward, "nurse").page
+    for name in ("tablet", "pin", "unit"):
+        page.goto(f"/{name}/")
+        yield f"{name} page", page
+    page.goto(f"/cases/{found.running}/")
+    page.locator("#sheet form").first.wait_for(state="attached")
+    page.get_by_role("link", name="You are Ada Okafor").click()
+    page.locator("#sheet label.name").first.click()
+    page.locator("#sheet .button--main").click()
+    page.get_by_text("A PIN has 6 to 12 digits.").wait_for()
+    yield "case, sheet", page
+    page.locator("[data-close-sheet]").click()
+    page.get_by_role("button", name="Lock this tablet").click()
+    page.locator(".sheet--lock").wait_for()
+    yield "case, locked", page
 
 
 def _after_something_wrong(ward: Ward, page: Page, case: str, found: Cases) -> Iterator[tuple[str, Page]]:
