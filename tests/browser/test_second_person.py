@@ -9,7 +9,7 @@ from procedures.models import Case, Event
 from tests.server import Server
 from tests.world import PIN
 
-from .test_tablet import shared
+from .shared import shared
 from .ward import Ward
 
 pytestmark = pytest.mark.browser
