@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from . import values
 from .definitions import Milestone, Needed, Phase, Role, SecondPerson, Step
 from .progress import CLOSED, Place, Progress, Unmet
-from .state import CaseState, CaseStatus, Entry, Flag, LevelState, LevelStatus, Source, StepStatus
+from .state import CaseState, CaseStatus, Entry, Flag, Source, StepStatus
 
 UNDO_WITHIN = timedelta(seconds=60)
 EARLIEST = timedelta(days=7)
@@ -189,10 +189,11 @@ def check_open(state: CaseState) -> None:
 
 def _begun(progress: Progress) -> bool:
     """A cancelled case takes no entries, so nothing may be inside the patient: a case can go without sedation."""
-    return _reached(progress, Milestone.SEDATION) or _reached(progress, Milestone.NEEDLE_IN)
+    return reached(progress, Milestone.SEDATION) or reached(progress, Milestone.NEEDLE_IN)
 
 
-def _reached(progress: Progress, milestone: Milestone) -> bool:
+def reached(progress: Progress, milestone: Milestone) -> bool:
+    """Whether the step that stands for it was done, anywhere in the case."""
     step = progress.protocol.by_milestone.get(milestone)
     return bool(step) and any(
         place.step.live for place in progress.by_code.get(step.code if step else "", ())
@@ -419,43 +420,3 @@ def check_reason(reason: str, field: str = "reason") -> str:
     if len(reason) > REASON_LIMIT:
         raise Invalid({field: _("At most %(limit)s characters.") % {"limit": REASON_LIMIT}})
     return reason
-
-
-# When: a level ----------------------------------------------------------------------------------------------
-
-
-def level_needs_reason(progress: Progress) -> bool:
-    """Whether adding a vertebra needs a reason: the time-out has already named the levels."""
-    return _reached(progress, Milestone.TIME_OUT)
-
-
-def check_add_level(progress: Progress, vertebra: str) -> None:
-    """The case is open and does not have the vertebra yet."""
-    check_open(progress.state)
-    level = progress.state.levels.get(vertebra)
-    if level and level.status is not LevelStatus.WITHDRAWN:
-        raise Refused("has_level", _("%(level)s is already part of this case.") % {"level": vertebra})
-
-
-def check_close_level(progress: Progress, vertebra: str, *, defer: bool) -> LevelState:
-    """The level is open. It is deferred only where no needle went in; else it is abandoned."""
-    check_running(progress.state)
-    level = progress.state.levels.get(vertebra)
-    if level is None or level.status is not LevelStatus.OPEN:
-        raise Refused("level_closed", _("This vertebra is not open."))
-    if progress.level_status(level) is LevelStatus.COMPLETED:
-        raise Refused("level_completed", _("This vertebra is completed."))
-    if defer and level.sides:
-        raise Refused(
-            "needle_in", _("A needle went in at %(level)s: abandon it instead.") % {"level": vertebra}
-        )
-    return level
-
-
-def check_reopen_level(progress: Progress, vertebra: str) -> LevelState:
-    """The level was abandoned or deferred, and the case still runs."""
-    check_running(progress.state)
-    level = progress.state.levels.get(vertebra)
-    if level is None or level.closed is None:
-        raise Refused("level_open", _("This vertebra was not abandoned or deferred."))
-    return level

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from procedures import closing, rules
+from procedures import closing, level_rules, rules
 from procedures.definitions import VERTEBRAE, Role
 from procedures.models import Case, Patient, User
 from procedures.models.people import ROLE_LABELS
@@ -110,8 +110,8 @@ def build(
             (v, not state.levels[v].sides, closing.has_cement(progress, v))
             for v in closing.open_levels(progress)
         ],
-        addable=[v for v in VERTEBRAE if not rules.why_not(rules.check_add_level, progress, v)],
-        level_needs_reason=rules.level_needs_reason(progress),
+        addable=[v for v in VERTEBRAE if not rules.why_not(level_rules.check_add_level, progress, v)],
+        level_needs_reason=level_rules.level_needs_reason(progress),
         team=[
             TeamRow(
                 user=m.user,
@@ -140,7 +140,7 @@ def build(
 
 def _level(view: View, vertebra: str) -> ManagedLevel:
     level = view.state.levels[vertebra]
-    close = rules.check_close_level
+    close = level_rules.check_close_level
     return ManagedLevel(
         vertebra=vertebra,
         state=view.progress.level_status(level).value,
@@ -149,5 +149,5 @@ def _level(view: View, vertebra: str) -> ManagedLevel:
         may_abandon=not rules.why_not(close, view.progress, vertebra, defer=False),
         may_defer=not rules.why_not(close, view.progress, vertebra, defer=True),
         may_reopen=level.status in (LevelStatus.ABANDONED, LevelStatus.DEFERRED)
-        and not rules.why_not(rules.check_reopen_level, view.progress, vertebra),
+        and not rules.why_not(level_rules.check_reopen_level, view.progress, vertebra),
     )

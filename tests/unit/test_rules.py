@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from procedures import rules
+from procedures import level_rules, rules
 from procedures.definitions import Role
 from procedures.progress import Place
 from procedures.rules import Act, Actor, Invalid, Refused
@@ -401,23 +401,23 @@ def test_a_reason_is_some_words() -> None:
 
 def test_a_level_is_added_once_and_after_the_time_out_with_a_reason() -> None:
     sheet = Sheet("L1")
-    assert code_of(rules.check_add_level, sheet.progress, "L1") == "has_level"
-    assert code_of(rules.check_add_level, sheet.progress, "L2") == ""
-    assert not rules.level_needs_reason(sheet.progress)
+    assert code_of(level_rules.check_add_level, sheet.progress, "L1") == "has_level"
+    assert code_of(level_rules.check_add_level, sheet.progress, "L2") == ""
+    assert not level_rules.level_needs_reason(sheet.progress)
     sheet.done("CHK-TO")
-    assert rules.level_needs_reason(sheet.progress)
+    assert level_rules.level_needs_reason(sheet.progress)
     sheet.add(EventKind.CASE_STOPPED, reason="x")
-    assert code_of(rules.check_add_level, sheet.progress, "L2") == "ended"
+    assert code_of(level_rules.check_add_level, sheet.progress, "L2") == "ended"
 
 
 def test_a_level_taken_off_the_plan_may_be_added_again() -> None:
     sheet = Sheet("L1", "L2", started=False)
     sheet.add(EventKind.LEVEL_WITHDRAWN, values={"level": "L2"})
-    assert code_of(rules.check_add_level, sheet.progress, "L2") == ""
+    assert code_of(level_rules.check_add_level, sheet.progress, "L2") == ""
 
 
 def close(sheet: Sheet, vertebra: str, *, defer: bool) -> str:
-    return code_of(rules.check_close_level, sheet.progress, vertebra, defer=defer)
+    return code_of(level_rules.check_close_level, sheet.progress, vertebra, defer=defer)
 
 
 def test_a_level_is_deferred_before_the_needle_and_abandoned_after() -> None:
@@ -429,8 +429,8 @@ def test_a_level_is_deferred_before_the_needle_and_abandoned_after() -> None:
     assert close(sheet, "L1", defer=False) == ""
     sheet.add(EventKind.LEVEL_ABANDONED, values={"level": "L1"}, reason="x")
     assert close(sheet, "L1", defer=False) == "level_closed"
-    assert code_of(rules.check_reopen_level, sheet.progress, "L1") == ""
-    assert code_of(rules.check_reopen_level, sheet.progress, "T12") == "level_open"
+    assert code_of(level_rules.check_reopen_level, sheet.progress, "L1") == ""
+    assert code_of(level_rules.check_reopen_level, sheet.progress, "T12") == "level_open"
 
 
 def test_a_completed_level_is_not_closed() -> None:
@@ -442,4 +442,4 @@ def test_a_completed_level_is_not_closed() -> None:
 def test_levels_of_a_case_that_does_not_run_stay_as_they_are() -> None:
     sheet = Sheet("L1", started=False)
     assert close(sheet, "L1", defer=True) == "not_started"
-    assert code_of(rules.check_reopen_level, sheet.progress, "L1") == "not_started"
+    assert code_of(level_rules.check_reopen_level, sheet.progress, "L1") == "not_started"
