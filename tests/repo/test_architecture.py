@@ -47,13 +47,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signin_forms": {"models", "rules"},
     "verification": {"canonical", "definitions", "fold", "models", "progress", "projection", "protocols", "state"},
     "commands": {
-        "canonical", "cautions", "clock", "closing", "definitions", "directory", "fold", "level_rules", "live", "models",
-        "progress", "projection", "protocols", "rules", "second_person", "state", "timing", "use_by", "values",
+        "canonical", "cautions", "clock", "closing", "definitions", "directory", "fold", "level_rules", "live",
+        "models", "progress", "projection", "protocols", "rules", "second_person", "state", "timing", "use_by",
+        "values",
     },
     "screens": {
         "canonical", "cautions", "charts", "clock", "closing", "definitions", "directory", "intervals", "level_rules",
-        "models", "products", "progress", "projection", "protocols", "rules", "second_person", "signin", "state", "timers",
-        "timing", "values",
+        "models", "products", "progress", "projection", "protocols", "rules", "second_person", "signin", "state",
+        "timers", "timing", "values",
     },
     "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
     "views": {
