@@ -77,8 +77,10 @@ async function read() {
   if (again) { again = false; read(); }
 }
 
+const giveUp = () => reading && htmx.trigger(sign, "htmx:abort");
+
 // Whether somebody is at work in the step in hand: what is typed there is never taken away.
-export function touched() {
+function touched() {
   const place = hand();
   if (!place) return false;
   if (place.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) return true;
@@ -112,7 +114,9 @@ if (sign) {
   addEventListener("online", () => { failures = 0; missed = true; open(); });
   document.addEventListener("kypho:unlocked", () => { failures = 0; missed = true; open(); });
   addEventListener("offline", () => { missed = true; close(); show("offline"); });
-  addEventListener("pagehide", close);
+  addEventListener("pagehide", () => { close(); giveUp(); });
+  // One's own tap goes first: what was being read is older than its answer will be.
+  document.addEventListener("htmx:beforeRequest", (event) => { if (reading && event.target !== sign) { again = true; giveUp(); } });
   addEventListener("pageshow", (event) => { if (event.persisted) { missed = true; open(); } });
   document.addEventListener("kypho:line", (event) => { if (event.detail.state !== "live") missed = true; });
   if (!document.hidden) open();
