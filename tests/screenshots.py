@@ -94,6 +94,9 @@ def once(case: str) -> dict[str, Callable[[Page], object]]:
         "case-entry": entry,
         "case-wrong-value": refused,
         "case-vitals": lambda page: page.goto(f"/cases/{case}/steps/EV-VITALS/"),
+        "case-offline": lambda page: page.goto(f"/cases/{case}/offline/"),
+        "handover": lambda page: page.goto(f"/cases/{case}/handover/"),
+        "paper": lambda page: page.goto(f"/cases/{case}/paper/"),
         "case-blocked": lambda page: page.goto(f"/cases/{case}/steps/CHK-OUT/"),
     }
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from playwright.sync_api import Page
 
-from procedures import commands
-from procedures.models import Membership
+from procedures import clock, commands, walls
+from procedures.models import Membership, WallLink
 from tests import world as worlds
 
 from .shared import shared
@@ -73,6 +73,20 @@ def signed_out(ward: Ward) -> Iterator[tuple[str, Page]]:
         yield name, page
 
 
+def wall(ward: Ward) -> str:
+    """The token of a wall display of the unit."""
+    token = walls.new_token()
+    by = ward.suite.admin
+    WallLink.objects.create(
+        unit=ward.suite.unit,
+        name=token[:8],
+        token_hash=walls.digest(token),
+        created_by=by,
+        created_at=clock.now(),
+    )
+    return token
+
+
 def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
     """Every screen of the nurse."""
     tablet = ward.has("nurse")
@@ -102,6 +116,12 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         ("case, missing", f"{case}missing/"),
         ("case, many entries", f"{case}steps/EV-NOTE/"),
         ("case, step in hand", case),
+        ("case without network", f"{case}offline/"),
+        ("no network", "/offline/"),
+        ("paper", "/paper/"),
+        ("paper of a case", f"{case}paper/"),
+        ("case, from paper", f"{case}?paper=1"),
+        ("wall", f"/wall/{wall(ward)}/"),
         ("password", "/accounts/password/change/"),
         ("second factor", "/accounts/2fa/"),
         ("sign out", "/accounts/logout/"),
