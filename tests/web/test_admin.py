@@ -41,6 +41,7 @@ from procedures.models import (
     Tablet,
     Unit,
     User,
+    WallLink,
 )
 from procedures.state import EventKind
 from tests.world import World, tablet_of
@@ -49,7 +50,7 @@ pytestmark = pytest.mark.django_db
 
 CLINICAL = [Patient, Case, Step, Level, CaseTeam, Event, Access]
 READ_ONLY = [*CLINICAL, Protocol, ProtocolVersion, StepDefinition, Membership, LogEntry, AccountEvent]
-KEPT = [User, Unit, Product, Tablet]
+KEPT = [User, Unit, Product, Tablet, WallLink]
 EARLIER = datetime(2026, 1, 1, 10, tzinfo=UTC)
 NASTY = [
     "a\0b", "%00", "'\"\\", "9" * 40, "\ud800", "x" * 5000, "<script>alert(1)</script>", "../../etc/passwd", '"x',
@@ -208,6 +209,9 @@ def test_a_list_of_clinical_rows_takes_only_a_search_by_post(
 def test_people_units_and_products_are_never_deleted(world: World, model: type[Any]) -> None:
     browser = chief(world)
     tablet_of(world.unit)
+    WallLink.objects.create(
+        unit=world.unit, name="Corridor", token_hash=bytes(32), created_by=world.admin, created_at=EARLIER
+    )
     count = model.objects.count()
     pk = model.objects.values_list("pk", flat=True).first()
     assert browser.get(page(model, pk)).status_code == 200
