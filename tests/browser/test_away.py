@@ -70,10 +70,10 @@ def test_an_answer_that_is_lost_is_no_second_entry(server: Server, ward_of: Call
 
     nurse.page.route("**/done/", lose_the_answer, times=1)
     nurse.form("done").locator(".button--main").tap()
-    it_waits_and_nothing_is_green(nurse.page)
-    assert lines(case) == 1
     expect(nurse.page.locator("#row-K02 > a")).to_have_attribute("data-state", "done", timeout=15_000)
+    expect(nurse.page.locator("#queue")).to_be_hidden(timeout=15_000)
     assert lines(case) == 1
+    assert not Event.objects.filter(case=case, source="offline").exists()
 
 
 def test_a_session_that_ended_says_so_and_the_tick_waits_for_it(
