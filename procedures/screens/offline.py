@@ -42,10 +42,12 @@ class OfflinePhase:
     label: str
     rows: list[OfflineRow]
 
+    any_time: bool
+
     @property
     def done(self) -> bool:
-        """Whether nothing in it is due any more."""
-        return not any(row.due for row in self.rows)
+        """Whether nothing in it is due any more, so that it folds to one line."""
+        return not self.any_time and not any(row.due for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,10 @@ def _phases(view: View) -> list[OfflinePhase]:
         if phase is Phase.LEVEL and place.key.level:
             label = place.key.level
         groups.setdefault(label, []).append(_row(view, place))
-    return [OfflinePhase(label=label, rows=rows) for label, rows in groups.items()]
+    return [
+        OfflinePhase(label=label, rows=rows, any_time=label == PHASE_LABELS[Phase.ANY])
+        for label, rows in groups.items()
+    ]
 
 
 def _row(view: View, place: Place) -> OfflineRow:
