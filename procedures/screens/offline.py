@@ -110,7 +110,7 @@ def _phases(view: View) -> list[OfflinePhase]:
             label = place.key.level
         groups.setdefault(label, []).append(_row(view, place))
     return [
-        OfflinePhase(label=label, rows=rows, any_time=label == PHASE_LABELS[Phase.ANY])
+        OfflinePhase(label=label, rows=rows, any_time=label == str(PHASE_LABELS[Phase.ANY]))
         for label, rows in groups.items()
     ]
 
