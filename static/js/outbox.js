@@ -79,6 +79,7 @@ export async function send() {
     for (;;) {
       const waiting = (await all()).filter((item) => item.state === "waiting");
       if (!waiting.length) return;
+      if (!document.body.dataset.person) { needs(waiting[0]); return; }   // nobody is signed in here
       const answer = await post(waiting.slice(0, BATCH));
       if (!answer.ok) { needs(answer.status === 401 ? waiting[0] : {}); return; }
       const { results } = await answer.json();
