@@ -115,6 +115,8 @@ if (sign) {
   document.addEventListener("kypho:unlocked", () => { failures = 0; missed = true; open(); });
   addEventListener("offline", () => { missed = true; close(); show("offline"); });
   addEventListener("pagehide", () => { close(); giveUp(); });
+  // On the way to another page (a plain form was sent) nothing is re-read: a reload would cut that way short.
+  addEventListener("beforeunload", () => { close(); giveUp(); setTimeout(() => document.hidden || open(), 10000); });
   // One's own tap goes first: what was being read is older than its answer will be.
   document.addEventListener("htmx:beforeRequest", (event) => { if (reading && event.target !== sign) { again = true; giveUp(); } });
   addEventListener("pageshow", (event) => { if (event.persisted) { missed = true; open(); } });

@@ -3,8 +3,9 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import Empty, Queue
+from socket import SHUT_RDWR, socket
 from threading import Thread
 from uuid import UUID, uuid4
 
@@ -34,6 +35,7 @@ class Heard:
         self.said: Queue[tuple[str, str]] = Queue()
         self.status = 0
         self.ended = False
+        self._socket: socket | None = None
         self._client = httpx.Client(
             base_url=server.url,
             cookies={settings.SESSION_COOKIE_NAME: cookie},
@@ -48,6 +50,7 @@ class Heard:
         try:
             with self._client.stream("GET", self._path, headers={"Accept": "text/event-stream"}) as answer:
                 self.status = answer.status_code
+                self._socket = answer.extensions["network_stream"].get_extra_info("socket")
                 for line in answer.iter_lines():
                     if line.startswith("event: "):
                         event = line[7:]
@@ -66,6 +69,11 @@ class Heard:
             return "", ""
 
     def close(self) -> None:
+        """Hang up. The thread that reads closes the socket itself: its number must not be another's meanwhile."""
+        if self._socket:
+            with suppress(OSError):
+                self._socket.shutdown(SHUT_RDWR)
+        self._thread.join(5)
         self._client.close()
 
 
