@@ -186,7 +186,8 @@ def queries(world: worlds.World) -> list[Row]:
     client.force_login(world.nurse)
     seen = Case.objects.get(pk=case_id).last_seq
     forms = (
-        {"command_id": uuid4(), "v_text": "steady", "seen": seen + n, "was": "EV-NOTE"} for n in count_up()
+        {"command_id": uuid4(), "v_text": f"steady {n}", "seen": seen + n, "was": "EV-NOTE"}
+        for n in count_up()
     )
     base = f"/cases/{case_id}/"
 

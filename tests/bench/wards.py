@@ -93,7 +93,7 @@ def rows(world: worlds.World, url: str) -> list[Row]:
 
 def _tick(browser: Browser, case_id: UUID, seen: int) -> float:
     """Seconds until a note was acknowledged."""
-    data = [("command_id", str(uuid4())), ("v_text", "x"), ("seen", str(seen)), ("was", NOTE)]
+    data = [("command_id", str(uuid4())), ("v_text", str(uuid4())), ("seen", str(seen)), ("was", NOTE)]
     began = time.perf_counter()
     status, body = browser.post(f"/cases/{case_id}/steps/{NOTE}/done/", data, **{"HX-Request": "true"})
     if status != 200:
