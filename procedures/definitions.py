@@ -132,13 +132,20 @@ class Milestone(StrEnum):
 
 
 class Measure(StrEnum):
-    """What a field says to the case: cement volume in mL, whether cement leaked, the anaesthesia, or the vertebrae that
-    were read aloud or counted."""
+    """What a field says to the case: cement volume in mL, whether cement leaked, the anaesthesia, the vertebrae that
+    were read aloud or counted, how the needle went, what went wrong, the radiation, the lot of a device that is no
+    product of the catalogue."""
 
     CEMENT_ML = "cement_ml"
     LEAK = "leak"
     ANAESTHESIA = "anaesthesia"
     LEVEL = "level"
+    APPROACH = "approach"
+    COMPLICATION = "complication"
+    FLUORO_S = "fluoro_s"
+    DAP = "dap"
+    KERMA = "kerma"
+    LOT = "lot"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,8 +17,11 @@ from .state import (
     Handover,
     LevelState,
     LevelStatus,
+    Signature,
     StepState,
+    StepStatus,
     TeamMember,
+    Values,
 )
 
 
@@ -41,6 +44,8 @@ def apply(protocol: Protocol, state: CaseState, event: Event) -> CaseState:
             return _apply_event(state, event)
         case "handover":
             return _apply_handover(state, event)
+        case "addendum":
+            return _apply_addendum(state, event)
     return state
 
 
@@ -76,6 +81,11 @@ def _apply_case(protocol: Protocol, state: CaseState, event: Event) -> CaseState
             return replace(state, paused_at=None)
         case EventKind.EMERGENCY_ON:
             return replace(state, emergency_at=event.performed_at)
+        case EventKind.CASE_SIGNED:
+            signed = Signature(event.seq, event.performed_by, event.recorded_at)
+            return replace(state, signed=signed, cosign_by=event.values.get("cosign_by"))
+        case EventKind.CASE_COSIGNED:
+            return replace(state, cosigned=Signature(event.seq, event.performed_by, event.recorded_at))
         case _:
             return replace(state, emergency_at=None)
 
@@ -122,24 +132,43 @@ def _with_steps(state: CaseState, keys: Iterable[Key]) -> CaseState:
 
 
 def _apply_step(state: CaseState, event: Event) -> CaseState:
+    step, mark = _step_of(state, event), MARKS.get(event.kind)
+    step = _with_entry(step, event, mark, event.values) if mark else _amend(step, event)
+    return replace(state, steps={**state.steps, event.step_key: step})
+
+
+def _step_of(state: CaseState, event: Event) -> StepState:
     step = state.steps.get(event.step_key)
     if step is None:
         raise ValueError(f"event {event.seq} speaks of a step that the case does not have: {event.step_key}")
-    if event.kind in MARKS:
-        entry = Entry(
-            seq=event.seq,
-            mark=MARKS[event.kind],
-            values=event.values,
-            performed_by=event.performed_by,
-            recorded_by=event.recorded_by,
-            performed_at=event.performed_at,
-            recorded_at=event.recorded_at,
-            flags=event.flags,
-            reason=event.reason,
-            source=event.source,
-            via=event.via,
-        )
-        step = StepState(step.key, (*step.entries, entry), event.seq)
+    return step
+
+
+def _with_entry(step: StepState, event: Event, mark: StepStatus, values: Values) -> StepState:
+    entry = Entry(
+        seq=event.seq,
+        mark=mark,
+        values=values,
+        performed_by=event.performed_by,
+        recorded_by=event.recorded_by,
+        performed_at=event.performed_at,
+        recorded_at=event.recorded_at,
+        flags=event.flags,
+        reason=event.reason,
+        source=event.source,
+        via=event.via,
+    )
+    return StepState(step.key, (*step.entries, entry), event.seq)
+
+
+def _apply_addendum(state: CaseState, event: Event) -> CaseState:
+    """Something said after signing: in words, or of a step: a further act, or other values of one that is recorded."""
+    state = replace(state, addenda=state.addenda + 1)
+    if not event.step_key:
+        return state
+    step = _step_of(state, event)
+    if event.about is None:
+        step = _with_entry(step, event, StepStatus.DONE, event.values["values"])
     else:
         step = _amend(step, event)
     return replace(state, steps={**state.steps, event.step_key: step})
@@ -160,6 +189,14 @@ def _amend(step: StepState, event: Event) -> StepState:
                 "values": dict(event.values["values"]),
             }
             new = replace(old, second=found)
+        case EventKind.ADDENDUM_ADDED:
+            values = {**old.values, **event.values["values"]}
+            new = replace(
+                old,
+                values={key: value for key, value in values.items() if value is not None},
+                flags=tuple(sorted({*old.flags, Flag.ADDENDUM})),
+                amended=(*old.amended, event.seq),
+            )
         case EventKind.STEP_DETAILED:
             new = replace(
                 old,

@@ -4,7 +4,7 @@ from django.utils.translation import gettext as _
 
 from .definitions import Milestone
 from .progress import Progress
-from .rules import Refused, check_open, check_running, reached
+from .rules import Refused, check_not_signed, check_open, check_running, reached
 from .state import LevelState, LevelStatus
 
 
@@ -16,6 +16,7 @@ def level_needs_reason(progress: Progress) -> bool:
 def check_add_level(progress: Progress, vertebra: str) -> None:
     """The case is open and does not have the vertebra yet."""
     check_open(progress.state)
+    check_not_signed(progress.state)
     level = progress.state.levels.get(vertebra)
     if level and level.status is not LevelStatus.WITHDRAWN:
         raise Refused("has_level", _("%(level)s is already part of this case.") % {"level": vertebra})
@@ -24,6 +25,7 @@ def check_add_level(progress: Progress, vertebra: str) -> None:
 def check_close_level(progress: Progress, vertebra: str, *, defer: bool) -> LevelState:
     """The level is open. It is deferred only where no needle went in; else it is abandoned."""
     check_running(progress.state)
+    check_not_signed(progress.state)
     level = progress.state.levels.get(vertebra)
     if level is None or level.status is not LevelStatus.OPEN:
         raise Refused("level_closed", _("This vertebra is not open."))
@@ -39,6 +41,7 @@ def check_close_level(progress: Progress, vertebra: str, *, defer: bool) -> Leve
 def check_reopen_level(progress: Progress, vertebra: str) -> LevelState:
     """The level was abandoned or deferred, and the case still runs."""
     check_running(progress.state)
+    check_not_signed(progress.state)
     level = progress.state.levels.get(vertebra)
     if level is None or level.closed is None:
         raise Refused("level_open", _("This vertebra was not abandoned or deferred."))

@@ -318,8 +318,14 @@ class Progress:
 
     @cached_property
     def unreconciled(self) -> list[tuple[Place, Entry]]:
-        """The entries that somebody still has to look at, oldest first."""
-        found = [(p, e) for p in self.places.values() for e in p.step.entries if self.to_reconcile(e)]
+        """The entries that somebody still has to look at, oldest first; who signed has looked at those before."""
+        signed = self.state.signed.seq if self.state.signed else 0
+        found = [
+            (p, e)
+            for p in self.places.values()
+            for e in p.step.entries
+            if e.seq > signed and self.to_reconcile(e)
+        ]
         return sorted(found, key=lambda pair: pair[1].seq)
 
     def deficits_of(self, place: Place) -> list[Deficit]:

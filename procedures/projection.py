@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, transaction
 
 from . import timers
+from .account import Account, account
 from .definitions import Key, Protocol
 from .models import Case, CaseTeam, Level, Step
 from .progress import Progress
+from .protocols import frozen
 from .state import (
     NOTHING,
     CaseState,
@@ -21,6 +23,7 @@ from .state import (
     Handover,
     LevelState,
     LevelStatus,
+    Signature,
     StepState,
     StepStatus,
     TeamMember,
@@ -112,6 +115,7 @@ def case_row(progress: Progress) -> dict[str, Any]:
     plan = state.plan
     return {
         **asdict(summary),
+        **account_row(account(progress)),
         "timers": [timer_row(run) for run in timers.running(progress)],
         "status": summary.status.value,
         "room": plan["room"],
@@ -126,6 +130,10 @@ def case_row(progress: Progress) -> dict[str, Any]:
         "paused_at": state.paused_at,
         "emergency_at": state.emergency_at,
         "handover": handover_row(state.handover),
+        **signature_row("signed", state.signed),
+        **signature_row("cosigned", state.cosigned),
+        "cosign_by_id": state.cosign_by,
+        "addenda": state.addenda,
         "last_seq": state.last_seq,
     }
 
@@ -135,6 +143,17 @@ def handover_row(offer: Handover | None) -> dict[str, Any] | None:
     if offer is None:
         return None
     return {"seq": offer.seq, "by": offer.by, "to": offer.to, "at": stamp(offer.at)}
+
+
+def account_row(found: Account) -> dict[str, Any]:
+    """The columns that the case log and the statistics read."""
+    return {name: getattr(found, name) for name in Account.__slots__}
+
+
+def signature_row(name: str, signature: Signature | None) -> dict[str, Any]:
+    """The three columns of a signature."""
+    at, by, seq = (signature.at, signature.by, signature.seq) if signature else (None, None, None)
+    return {f"{name}_at": at, f"{name}_by_id": by, f"{name}_seq": seq}
 
 
 def save(case: Case, context: "Context", before: CaseState, progress: Progress, head: bytes) -> None:
@@ -153,6 +172,17 @@ def save(case: Case, context: "Context", before: CaseState, progress: Progress, 
     row = case_row(progress)
     changed = {name: value for name, value in row.items() if getattr(case, name) != value}
     Case.objects.filter(pk=case.pk).update(**changed, head_hash=head)
+
+
+def refold(case_id: UUID) -> bool:
+    """Write the summary of one case anew from its rows. Returns whether anything was different."""
+    with transaction.atomic():
+        case = Case.objects.select_for_update(of=("self",)).get(pk=case_id)
+        row = case_row(Progress(frozen.protocol(case.protocol_id), load(case)))
+        changed = {name: value for name, value in row.items() if getattr(case, name) != value}
+        if changed:
+            Case.objects.filter(pk=case.pk).update(**changed)
+    return bool(changed)
 
 
 def _upsert(model: Any, rows: list[Any], unique: list[str], update: list[str]) -> None:
@@ -258,6 +288,10 @@ def load(case: Case, found: Context | None = None) -> CaseState:
         paused_at=case.paused_at,
         emergency_at=case.emergency_at,
         handover=_handover(case.handover),
+        signed=_signature(case.signed_seq, case.signed_by_id, case.signed_at),
+        cosign_by=case.cosign_by_id,
+        cosigned=_signature(case.cosigned_seq, case.cosigned_by_id, case.cosigned_at),
+        addenda=case.addenda,
         team=tuple(_member(row) for row in found.team),
         levels={vertebra: _level(row) for vertebra, row in found.levels.items()},
         steps={
@@ -269,6 +303,10 @@ def load(case: Case, found: Context | None = None) -> CaseState:
 
 def _handover(row: Mapping[str, Any] | None) -> Handover | None:
     return Handover(row["seq"], row["by"], row["to"], datetime.fromisoformat(row["at"])) if row else None
+
+
+def _signature(seq: int | None, by: int | None, at: datetime | None) -> Signature | None:
+    return Signature(seq, by, at) if seq and by and at else None
 
 
 def _member(row: Mapping[str, Any]) -> TeamMember:

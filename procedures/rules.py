@@ -17,6 +17,7 @@ UNDO_WITHIN = timedelta(seconds=60)
 EARLIEST = timedelta(days=7)
 REASON_LIMIT = 500
 CLOCK_TOLERANCE_MS = 60_000
+AFTER_SIGNING = (Phase.RECOVERY, Phase.DISCHARGE, Phase.ANY)
 
 
 class Act(StrEnum):
@@ -200,6 +201,18 @@ def reached(progress: Progress, milestone: Milestone) -> bool:
     )
 
 
+def check_not_signed(state: CaseState, place: Place | None = None, seq: int | None = None) -> None:
+    """What was signed stays: only recovery, discharge and what happens at any time go on, until the case has ended.
+
+    `seq`: of the entry that is to be changed. Holds for what waited in a queue too, which then becomes an addendum.
+    """
+    if state.signed is None:
+        return
+    after = place is not None and place.definition.phase in AFTER_SIGNING
+    if state.ended or not after or (seq is not None and seq < state.signed.seq):
+        raise Refused("signed", _("This record is signed. What is to be said now is an addendum."))
+
+
 # When: a step -----------------------------------------------------------------------------------------------
 
 
@@ -237,6 +250,7 @@ def check_step(progress: Progress, place: Place | None, source: Source = Source.
     check_recordable(progress.state, source)
     if place is None:
         raise Refused("no_step", _("This case has no such step. Open the case again."))
+    check_not_signed(progress.state, place)
     if place.needs_side:
         raise Invalid({"side": _("Choose left, right or both.")})
     level = progress.state.levels.get(place.key.level)
@@ -383,6 +397,7 @@ def check_entry(progress: Progress, place: Place | None, seq: int) -> tuple[Plac
         raise Refused("no_entry", _("There is no such entry. Open the case again."))
     if not entry.live:
         raise Refused("voided", _("This entry was already taken back."))
+    check_not_signed(progress.state, place, seq)
     return place, entry
 
 

@@ -28,6 +28,9 @@ class EventKind(StrEnum):
     CASE_CANCELLED = "case.cancelled"
     CASE_STOPPED = "case.stopped"
     CASE_VOIDED = "case.voided"
+    CASE_SIGNED = "case.signed"
+    CASE_COSIGNED = "case.cosigned"
+    ADDENDUM_ADDED = "addendum.added"
     TEAM_JOINED = "team.joined"
     TEAM_LEFT = "team.left"
     LEVEL_ADDED = "level.added"
@@ -80,6 +83,7 @@ class Flag(StrEnum):
     NOT_READ = "not_read"
     REPEATED = "repeated"
     MOVED = "moved"
+    ADDENDUM = "addendum"
 
 
 class CaseStatus(StrEnum):
@@ -250,9 +254,19 @@ class Handover:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed the operative note, when; `seq`: of the event. What came before it is locked."""
+
+    seq: int
+    by: int
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseState:
-    """A whole case at one moment. `plan` holds room, scheduled_at, indication and anaesthesia."""
+    """A whole case at one moment. `plan` holds room, scheduled_at, indication and anaesthesia; `cosign_by`: who was
+    asked to sign too; `addenda`: how many there are."""
 
     last_seq: int = 0
     opened_at: datetime | None = None
@@ -264,6 +278,10 @@ class CaseState:
     paused_at: datetime | None = None
     emergency_at: datetime | None = None
     handover: Handover | None = None
+    signed: Signature | None = None
+    cosign_by: int | None = None
+    cosigned: Signature | None = None
+    addenda: int = 0
     team: tuple[TeamMember, ...] = ()
     levels: Mapping[str, LevelState] = field(default_factory=dict)
     steps: Mapping[str, StepState] = field(default_factory=dict)

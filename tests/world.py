@@ -121,6 +121,24 @@ class World:
             self.do(case_id, str(place.key), by=by, **({"side": "left"} if place.needs_side else {}))
         raise AssertionError(f"never came to {stop}")
 
+    def signed(self, *levels: str, **details: Any) -> UUID:
+        """A case that has come to the recovery and whose note the operator has signed, with each gap explained."""
+        case_id = self.started(*levels, **details)
+        self.do_until(case_id, "REC-HO")
+        self.sign(case_id)
+        return case_id
+
+    def sign(self, case_id: UUID, by: str = "operator", **rest: Any) -> Receipt:
+        """Sign the operative note, with each gap explained."""
+        from procedures import projection, signing_rules
+        from procedures.progress import Progress
+
+        case = Case.objects.get(pk=case_id)
+        progress = Progress(frozen.protocol(case.protocol_id), projection.load(case))
+        explained = dict.fromkeys(signing_rules.lacking(progress), "Not written down at the time")
+        given = {"note": {"procedure": "Balloon kyphoplasty"}, "explained": explained, **rest}
+        return commands.sign(self.command(case_id, by), **given)
+
 
 def build() -> World:
     """The suite."""

@@ -20,6 +20,7 @@ from .ledger import Command, Receipt
 from .levels import abandon_level, add_level, defer_level, reopen_level
 from .move import move_entry, reconcile
 from .patients import add_allergy, correct_patient, withdraw_allergy
+from .signing import add_addendum, cosign, sign
 from .steps import BOTH, add_details, correct, mark, record_done, verify, void
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Receipt",
     "abandon_level",
     "accept_handover",
+    "add_addendum",
     "add_allergy",
     "add_details",
     "add_level",
@@ -39,6 +41,7 @@ __all__ = [
     "complete",
     "correct",
     "correct_patient",
+    "cosign",
     "defer_level",
     "mark",
     "move_entry",
@@ -50,6 +53,7 @@ __all__ = [
     "reopen_level",
     "resume",
     "set_emergency",
+    "sign",
     "start",
     "stop",
     "verify",

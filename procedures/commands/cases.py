@@ -330,6 +330,8 @@ def change_team(ledger: Ledger, *, user_id: int, role: Role | None) -> None:
         raise rules.Refused("in_team", _("This person is already in the team in that role."))
     if role is Role.ADMINISTRATOR:
         raise rules.Invalid({"role": _("Choose a clinical role.")})
+    if {role, now_in.get(user_id)} & {Role.OPERATOR, Role.ASSISTANT}:
+        rules.check_not_signed(ledger.state)
     # The team sees the case for ever, so nobody is brought into it from outside the unit.
     clinicians = Membership.objects.filter(unit=ledger.case.unit_id, role__in=rules.CLINICIANS)
     if role is not None and not clinicians.filter(user=user_id, user__is_active=True).exists():

@@ -29,6 +29,8 @@ def write_elsewhere(
     ids: Iterable[UUID], command: Command, actor: rules.Actor, said: list[Said], asked: bytes
 ) -> None:
     """Write the same events into each of these held cases."""
+    if not said:
+        return
     for case in Case.objects.filter(pk__in=list(ids)):
         ledger = Ledger(case, projection.context(case.pk), command, actor, actor)
         for kind, values, reason in said:

@@ -126,7 +126,7 @@ def _flags(
     queued = rules.was_queued(source)
     passed = rules.check_order(ledger.progress, place, ledger.actor, override_reason, source)
     unusual = rules.check_values(definition, values, set(confirmed), whole=not queued, ask=not queued)
-    _check_entries(ledger, place, values)
+    check_entries(ledger, place, values)
     asked = _ask(ledger, place, values, confirmed, done_at=done_at)
     flags = rules.entry_flags(definition, ledger.performer, done_at, ledger.now, ledger.protocol.late_after)
     flags |= {str(flag) for flag, _sentence in cautions.warnings(ledger.progress, place)}
@@ -186,7 +186,7 @@ def _said_by(entry: Entry) -> tuple[str, str]:
     return clock_time(entry.performed_at), person(entry.performed_by).name
 
 
-def _check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
+def check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
     """What points elsewhere points to what counts: an entry of another step, clinicians of the unit or team."""
     for field in place.definition.fields:
         value = values.get(field.key)
@@ -267,7 +267,7 @@ def add_details(
     given = _with_bands(ledger, place, _without_gaps(values), {})
     rules.check_details(entry, given)
     unusual = rules.check_values(place.definition, given, set(confirmed), whole=False)
-    _check_entries(ledger, place, given)
+    check_entries(ledger, place, given)
     asked = _ask(ledger, place, given, confirmed, about)
     flags = {Flag.CONFIRMED} if unusual or asked else set()
     flags |= _past_date(place, entry.performed_at, given)
@@ -301,7 +301,7 @@ def correct(
     unusual = rules.check_values(
         place.definition, after, set(confirmed | old), whole=entry.mark is StepStatus.DONE
     )
-    _check_entries(ledger, place, changed)
+    check_entries(ledger, place, changed)
     asked = _ask(ledger, place, changed, confirmed, about)
     said: dict[str, Any] = {"values": changed, "was": {k: entry.values.get(k) for k in changed}}
     # An input shows the minute, and sends it back untouched: that corrects nothing.

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Func, Q
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from procedures.definitions import SIDES, VERTEBRAE
@@ -106,6 +108,7 @@ class Case(models.Model):
     """One kyphoplasty of one patient. Every column but the keys is folded from the events (`state.summary`).
 
     `spine` has one character for each of the eleven numbered steps: `.` open, `~` begun, `d` settled.
+    `account`, `facets` and `words` are what the case log and the statistics read (`account.py`).
     `timers` are the clocks that run, as moments and never as what is left of them (`projection.timer_row`).
     """
 
@@ -142,6 +145,27 @@ class Case(models.Model):
     leak = models.BooleanField(_("cement leak"), null=True)
     complications = models.PositiveSmallIntegerField(_("complications"), default=0)
     timers = models.JSONField(default=list)
+    account = models.JSONField(default=dict)
+    facets = ArrayField(models.CharField(max_length=80), default=list)
+    words = ArrayField(models.CharField(max_length=60), default=list)
+    skin_seconds = models.PositiveIntegerField(_("skin to skin, s"), null=True)
+    treated = models.PositiveSmallIntegerField(_("vertebrae with cement"), default=0)
+    cement_by_level = ArrayField(models.DecimalField(max_digits=5, decimal_places=2), default=list)
+    to_sign = models.BooleanField(_("to be signed"), default=False)
+    signed_at = models.DateTimeField(_("signed at"), null=True)
+    signed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False
+    )
+    signed_seq = models.PositiveIntegerField(null=True)
+    cosign_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False
+    )
+    cosigned_at = models.DateTimeField(_("co-signed at"), null=True)
+    cosigned_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False
+    )
+    cosigned_seq = models.PositiveIntegerField(null=True)
+    addenda = models.PositiveSmallIntegerField(_("addenda"), default=0)
     last_seq = models.PositiveIntegerField(default=0)
     head_hash = models.BinaryField(max_length=32)
 
@@ -158,6 +182,16 @@ class Case(models.Model):
         indexes = [
             models.Index(fields=["unit", "scheduled_at", "id"], name="case_today"),
             models.Index(fields=["operator", "scheduled_at", "id"], name="case_operator"),
+            # The case log: one index behind each column that it can be sorted by, and two for what it looks for.
+            models.Index(fields=["scheduled_at", "id"], name="case_by_date"),
+            models.Index(fields=["status", "scheduled_at", "id"], name="case_by_status"),
+            models.Index(fields=["indication", "scheduled_at", "id"], name="case_by_indication"),
+            models.Index(fields=["complications", "scheduled_at", "id"], name="case_by_complications"),
+            models.Index(fields=["treated", "scheduled_at", "id"], name="case_by_treated"),
+            models.Index(fields=["cement_ml", "id"], name="case_by_cement"),
+            models.Index(Coalesce("skin_seconds", -1), "id", name="case_by_skin"),
+            GinIndex(fields=["facets"], name="case_facets"),
+            GinIndex(Func("words", function="array_to_tsvector"), name="case_words"),
         ]
         constraints = [
             models.CheckConstraint(name="case_status_known", condition=Q(status__in=list(CaseStatus))),
@@ -176,9 +210,24 @@ class Case(models.Model):
             models.CheckConstraint(
                 name="case_levels_known", condition=Q(levels__contained_by=list(VERTEBRAE))
             ),
+            models.CheckConstraint(
+                name="case_signed_pair",
+                condition=Q(signed_at=None, signed_by=None, signed_seq=None, cosign_by=None, addenda=0)
+                | Q(signed_at__isnull=False, signed_by__isnull=False, signed_seq__isnull=False, to_sign=False),
+            ),
+            models.CheckConstraint(
+                name="case_cosigned_pair",
+                condition=Q(cosigned_at=None, cosigned_by=None, cosigned_seq=None)
+                | Q(
+                    signed_at__isnull=False,
+                    cosigned_at__isnull=False,
+                    cosigned_by__isnull=False,
+                    cosigned_seq__gt=models.F("signed_seq"),
+                ),
+            ),
             in_record_time(
                 "case", "scheduled_at", "opened_at", "started_at", "ended_at", "paused_at", "emergency_at",
-                "first_needle_at", "last_needle_out_at",
+                "first_needle_at", "last_needle_out_at", "signed_at", "cosigned_at",
             ),
         ]  # fmt: skip
 

@@ -1,11 +1,22 @@
 """Patients and their allergies. Reached through their cases only (`Case.objects.visible_to`)."""
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from .ranges import in_record_time
+
+
+class PatientWords(models.Func):
+    """Name and MRN as words that a search finds by their beginnings."""
+
+    template = (
+        "array_to_tsvector(string_to_array(btrim(regexp_replace(lower(family_name || ' ' || given_name || ' ' || mrn), "
+        "'[[:space:]]+', ' ', 'g')), ' '))"
+    )
+    arity = 0
 
 
 class Patient(models.Model):
@@ -33,7 +44,11 @@ class Patient(models.Model):
             ),
             models.CheckConstraint(name="patient_sex_known", condition=Q(sex__in=["F", "M", "X", "U"])),
         ]
-        indexes = [models.Index(fields=["family_name", "birth_date"], name="patient_same_name")]
+        indexes = [
+            models.Index(fields=["family_name", "birth_date"], name="patient_same_name"),
+            models.Index(fields=["family_name", "given_name", "id"], name="patient_by_name"),
+            GinIndex(PatientWords(), name="patient_words"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.family_name.upper()}, {self.given_name}"

@@ -302,14 +302,25 @@ def _check_options(place: str, field: Field) -> None:
         _within(f"{place}, option {code}", key=code, label=label)
 
 
+RADIATION = {Measure.FLUORO_S: "s", Measure.DAP: "Gy.cm2", Measure.KERMA: "mGy"}
+
+
 def _check_measure(place: str, field: Field) -> None:
     match field.measures:
         case Measure.CEMENT_ML if field.type is not FieldType.QUANTITY or field.unit != "mL":
             raise ProtocolError(place, "cement_ml is measured by a quantity in mL")
         case Measure.LEAK if field.type is not FieldType.CHOICES or "none" not in dict(field.options):
             raise ProtocolError(place, "leak is measured by choices that have an option none")
-        case Measure.ANAESTHESIA if field.type is not FieldType.CHOICE:
-            raise ProtocolError(place, "anaesthesia is measured by a choice")
+        case Measure.ANAESTHESIA | Measure.APPROACH | Measure.COMPLICATION if (
+            field.type is not FieldType.CHOICE
+        ):
+            raise ProtocolError(place, f"{field.measures} is measured by a choice")
+        case Measure.FLUORO_S | Measure.DAP | Measure.KERMA if field.unit != RADIATION[field.measures]:
+            raise ProtocolError(
+                place, f"{field.measures} is measured by a quantity in {RADIATION[field.measures]}"
+            )
+        case Measure.LOT if field.type is not FieldType.TEXT:
+            raise ProtocolError(place, "lot is measured by a text")
         case Measure.LEVEL if field.type not in CHOOSING or not set(dict(field.options)) <= set(VERTEBRAE):
             raise ProtocolError(place, "level is measured by a choice among vertebrae")
 

@@ -115,6 +115,9 @@ def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]
         EventKind.CASE_CANCELLED: _("Case cancelled"),
         EventKind.CASE_STOPPED: _("Case stopped"),
         EventKind.CASE_VOIDED: _("Opened by mistake"),
+        EventKind.CASE_SIGNED: _("Operative note signed"),
+        EventKind.CASE_COSIGNED: _("Operative note co-signed"),
+        EventKind.ADDENDUM_ADDED: _("Addendum: %(title)s") if title else _("Addendum"),
         EventKind.TEAM_JOINED: _("%(person)s joined the team"),
         EventKind.TEAM_LEFT: _("%(person)s left the team"),
         EventKind.LEVEL_ADDED: _("Vertebra %(level)s planned")
@@ -156,6 +159,8 @@ def _detail(event: Event, definition: Step | None, view: View, names: Mapping[in
     said = event.values
     if definition is None:
         return _of_the_case(event, names)
+    if event.kind is EventKind.ADDENDUM_ADDED and "was" in said:
+        return str(said["text"])
     given = said.get("values", said) if "was" not in said else {}
     shown = [
         f"{f.label} {view.show(f, given[f.key])}"
@@ -167,6 +172,8 @@ def _detail(event: Event, definition: Step | None, view: View, names: Mapping[in
 
 def _of_the_case(event: Event, names: Mapping[int, Person]) -> str:
     said = event.values
+    if event.kind is EventKind.ADDENDUM_ADDED:
+        return str(said["text"])
     if event.kind is EventKind.HANDOVER_OFFERED:
         number = len(said["open"])
         still = ngettext("%(number)s step open", "%(number)s steps open", number) % {"number": number}

@@ -45,6 +45,7 @@ FLAG_LABELS = {
     Flag.NOT_READ: gettext_lazy("level not read aloud"),
     Flag.REPEATED: gettext_lazy("the same again, confirmed"),
     Flag.MOVED: gettext_lazy("moved here"),
+    Flag.ADDENDUM: gettext_lazy("added later"),
 }
 
 

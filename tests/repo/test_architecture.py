@@ -28,6 +28,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "timers": {"definitions", "progress", "state"},
     "intervals": {"definitions", "progress", "state", "timers"},
     "charts": set(),
+    "account": {"definitions", "progress", "state"},
+    "operative_note": set(),
+    "signing_rules": {"account", "progress", "rules", "state"},
     "canonical": {"state", "values"},
     "rules": {"definitions", "progress", "state", "values"},
     "level_rules": {"definitions", "progress", "rules", "state"},
@@ -42,14 +45,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "protocols": {"definitions", "models"},
     "directory": {"models", "rules"},
     "access": {"clock", "models"},
-    "projection": {"definitions", "models", "progress", "state", "timers", "values"},
+    "projection": {"account", "definitions", "models", "progress", "protocols", "state", "timers", "values"},
     "signin": {"clock", "models", "rules"},
     "signin_forms": {"models", "rules"},
     "verification": {"canonical", "definitions", "fold", "models", "progress", "projection", "protocols", "state"},
     "commands": {
         "canonical", "cautions", "clock", "closing", "definitions", "directory", "fold", "level_rules", "live",
-        "models", "progress", "projection", "protocols", "rules", "second_person", "state", "timing", "use_by",
-        "values",
+        "models", "operative_note", "progress", "projection", "protocols", "rules", "second_person", "signing_rules",
+        "state", "timing", "use_by", "values",
     },
     "screens": {
         "canonical", "cautions", "charts", "clock", "closing", "definitions", "directory", "intervals", "level_rules",
@@ -70,9 +73,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "cautions", "clock", "commands", "definitions", "models", "progress", "projection", "protocols", "rules",
         "scanning", "second_person", "state", "values",
     },
-    "management": {"demo", "models", "protocols", "signin", "verification"},
+    "management": {"demo", "models", "projection", "protocols", "signin", "verification"},
 }  # fmt: skip
 PURE = {
+    "account",
     "charts",
     "definitions",
     "fold",
@@ -83,12 +87,14 @@ PURE = {
 }  # the standard library only
 # And how a word or a time is said.
 NEARLY_PURE = {
+    "account",
     "canonical",
     "cautions",
     "closing",
     "level_rules",
     "rules",
     "second_person",
+    "signing_rules",
     "timing",
     "use_by",
     "values",

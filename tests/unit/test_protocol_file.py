@@ -60,6 +60,12 @@ def test_every_milestone_and_measure_has_its_step(protocol: Protocol) -> None:
     assert measured == {
         Measure.CEMENT_ML: ["K09d"],
         Measure.LEAK: ["K09d", "K11"],
+        Measure.APPROACH: ["K08b"],
+        Measure.COMPLICATION: ["EV-COMPLICATION"],
+        Measure.FLUORO_S: ["K11"],
+        Measure.DAP: ["K11"],
+        Measure.KERMA: ["K11"],
+        Measure.LOT: ["K09c", "EV-DEVICE"],
         Measure.ANAESTHESIA: ["K04", "EV-CONVERT"],
         Measure.LEVEL: ["CHK-TO", "K08a"],
     }

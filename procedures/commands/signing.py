@@ -1,0 +1,122 @@
+"""Commands on the operative note: sign it, sign beside, add to it. Afterwards nothing else is written (`rules`)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from procedures import operative_note, rules, signing_rules
+from procedures.definitions import Role
+from procedures.models import Membership
+from procedures.progress import Place
+from procedures.state import Entry, EventKind, Flag
+
+from .ledger import Ledger, command
+from .steps import check_entries
+
+
+@command
+def sign(
+    ledger: Ledger, *, note: Mapping[str, str], explained: Mapping[str, str], cosign_by: int | None = None
+) -> None:
+    """Sign the operative note as its author. What the record lacks is explained, item by item (`explained`).
+
+    The event keeps the sections of the note, the last seq and the head hash that the signature stands on, and who was
+    asked to sign beside. From here on the record takes addenda only, and the rest of the recovery.
+    """
+    signing_rules.check_sign(ledger.progress, ledger.actor)
+    said = signing_rules.check_note(note, operative_note.SECTIONS)
+    reasons = signing_rules.check_explained(signing_rules.lacking(ledger.progress), explained)
+    if cosign_by is not None and (cosign_by == ledger.actor.id or not _is_operator(ledger, cosign_by)):
+        raise rules.Invalid({"cosign_by": _("Choose another operator of this unit.")})
+    ledger.write(
+        EventKind.CASE_SIGNED,
+        values={
+            "meaning": "author",
+            "note": said,
+            "explained": reasons,
+            "cosign_by": cosign_by,
+            "seq": ledger.state.last_seq,
+            "head": bytes(ledger.case.head_hash).hex(),
+        },
+    )
+
+
+def _is_operator(ledger: Ledger, user_id: int) -> bool:
+    found = Membership.objects.filter(
+        unit=ledger.case.unit_id, user=user_id, role=Role.OPERATOR, user__is_active=True
+    )
+    return found.exists()
+
+
+@command
+def cosign(ledger: Ledger, *, remark: str = "") -> None:
+    """Sign beside the author, as the one who supervised."""
+    signing_rules.check_cosign(ledger.progress, ledger.actor)
+    remark = rules.check_reason(remark) if remark.strip() else ""
+    ledger.write(
+        EventKind.CASE_COSIGNED,
+        about=ledger.state.signed.seq if ledger.state.signed else None,
+        values={
+            "meaning": "supervisor",
+            "seq": ledger.state.last_seq,
+            "head": bytes(ledger.case.head_hash).hex(),
+        },
+        reason=remark,
+    )
+
+
+@command
+def add_addendum(
+    ledger: Ledger,
+    *,
+    reason: str,
+    text: str = "",
+    key: str = "",
+    about: int | None = None,
+    values: Mapping[str, Any] | None = None,
+    performed_at: datetime | None = None,
+    confirmed: frozenset[str] = frozenset(),
+) -> None:
+    """Add to a signed record, with the reason: words, or data of a step (`key`), or both.
+
+    Data with `about` gives an entry other values (None takes one out), without it is a further entry of the step.
+    Either way the case log and the statistics count it, marked as added later; the old values stay in the log.
+    """
+    place = ledger.progress.place(key) if key else None
+    if key and place is None:
+        raise rules.Refused("no_step", _("This case has no such step. Say it in words."))
+    place, entry = signing_rules.check_addendum(ledger.progress, ledger.actor, place, about)
+    reason, text = rules.check_reason(reason), text.strip()
+    if len(text) > signing_rules.WORDS_LIMIT:
+        limit = {"limit": signing_rules.WORDS_LIMIT}
+        raise rules.Invalid({"text": _("At most %(limit)s characters.") % limit})
+    if place is None and not text:
+        raise rules.Invalid({"text": _("Say what is to be added.")})
+    done_at = performed_at or ledger.now
+    rules.check_times(done_at, ledger.now)
+    ledger.write(
+        EventKind.ADDENDUM_ADDED,
+        step_key=place.text if place else "",
+        about=about if place else None,
+        values={"text": text, **(_data(ledger, place, entry, values or {}, confirmed) if place else {})},
+        flags={Flag.ADDENDUM},
+        reason=reason,
+        performed_at=done_at,
+        performed_by=ledger.performer.id,
+    )
+
+
+def _data(
+    ledger: Ledger, place: Place, entry: Entry | None, given: Mapping[str, Any], confirmed: frozenset[str]
+) -> dict[str, Any]:
+    """The data of an addendum: a further entry's values, or what changes in an entry and what stood there."""
+    old = entry.values if entry else {}
+    changed = {k: v for k, v in given.items() if old.get(k) != v}
+    if not changed:
+        raise rules.Invalid({"": _("Nothing was changed.")})
+    after = {k: v for k, v in {**old, **changed}.items() if v is not None}
+    rules.check_values(place.definition, after, set(confirmed) | {k for k in old if k not in changed})
+    check_entries(ledger, place, changed)
+    return {"values": changed, "was": {k: old.get(k) for k in changed}} if entry else {"values": after}

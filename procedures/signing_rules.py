@@ -1,0 +1,101 @@
+"""Who may sign the operative note and when, who signs beside, and what may be added afterwards."""
+
+from collections.abc import Collection, Mapping
+
+from django.utils.translation import gettext as _
+
+from .account import to_sign
+from .progress import Deficit, Place, Progress
+from .rules import Act, Actor, Invalid, Refused, check_may
+from .state import Entry, LevelStatus, StepStatus
+
+NOTE_LIMIT = 20_000  # characters of all sections of a note together
+WORDS_LIMIT = 4_000  # of the words of an addendum
+
+
+def check_sign(progress: Progress, actor: Actor) -> None:
+    """An operator signs once the team has signed out or the case was stopped, and no vertebra is left open."""
+    check_may(actor, Act.SIGN)
+    state = progress.state
+    if state.signed:
+        raise Refused("signed", _("This record is already signed."))
+    if not to_sign(progress):
+        raise Refused("not_signed_out", _("The operative note can be signed after the sign-out."))
+    if state.emergency_at and not state.ended:
+        raise Refused("emergency", _("Switch the emergency off first."))
+    open_levels = [
+        level.vertebra for level in state.in_order() if progress.level_status(level) is LevelStatus.OPEN
+    ]
+    if open_levels:
+        said = {"levels": ", ".join(open_levels)}
+        raise Refused("open_levels", _("Still open: %(levels)s. Complete or abandon it first.") % said)
+
+
+def check_note(sections: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """The note has no other sections than these, and something in it. Returns it without what is empty."""
+    note = {key: text.strip() for key, text in sections.items() if text.strip()}
+    if unknown := set(note) - set(known):
+        raise Invalid({key: _("The note has no such section.") for key in unknown})
+    if not note:
+        raise Invalid({"": _("The note is empty.")})
+    if sum(map(len, note.values())) > NOTE_LIMIT:
+        raise Invalid({"": _("At most %(limit)s characters in all.") % {"limit": NOTE_LIMIT}})
+    return note
+
+
+def lacking(progress: Progress) -> dict[str, Deficit]:
+    """What the record lacks, by a key that stays the same as long as it is lacking: `K09d-L1-left/31/volume`."""
+    found = {}
+    for deficit in progress.deficits:
+        what = deficit.field.key if deficit.field else deficit.what
+        found["/".join(str(part) for part in (deficit.key, deficit.seq or "", what))] = deficit
+    return found
+
+
+def check_explained(lacking: Collection[str], explained: Mapping[str, str]) -> dict[str, str]:
+    """Each thing that is missing has its reason. Returns the reasons of what is missing, and of nothing else."""
+    given = {key: explained.get(key, "").strip() for key in lacking}
+    errors = {f"why_{key}": _("Say why this is missing.") for key, reason in given.items() if not reason}
+    errors |= {
+        f"why_{key}": _("At most 500 characters.") for key, reason in given.items() if len(reason) > 500
+    }
+    if errors:
+        raise Invalid(errors)
+    return given
+
+
+def check_cosign(progress: Progress, actor: Actor) -> None:
+    """Another operator signs beside the one who signed: the one who was asked, where somebody was."""
+    check_may(actor, Act.SIGN)
+    state = progress.state
+    if state.signed is None:
+        raise Refused("not_signed", _("There is no signature yet to sign beside."))
+    if state.cosigned:
+        raise Refused("cosigned", _("This record is already co-signed."))
+    if actor.id == state.signed.by:
+        raise Refused("same_person", _("Somebody else has to co-sign: you signed this record."))
+    if state.cosign_by not in (None, actor.id):
+        raise Refused("not_yours", _("Another operator was asked to co-sign this record."))
+
+
+def check_addendum(
+    progress: Progress, actor: Actor, place: Place | None, about: int | None
+) -> tuple[Place | None, Entry | None]:
+    """A clinician adds to a signed record: in words, or to a step, one of whose entries may be meant."""
+    check_may(actor, Act.RECORD)
+    if progress.state.signed is None:
+        raise Refused("not_signed", _("This record is not signed: correct it instead."))
+    if place is None:
+        return None, None
+    if place.text not in progress.places or place.needs_side:
+        raise Refused("no_step", _("This case has no such step. Say it in words."))
+    if about is None:
+        if place.step.mark and (not place.definition.many or place.step.mark.mark is not StepStatus.DONE):
+            raise Refused(
+                "already_done", _("This step has its entry. Choose that entry, or say it in words.")
+            )
+        return place, None
+    entry = place.step.entry(about)
+    if entry is None or not entry.live or entry.mark is not StepStatus.DONE:
+        raise Refused("no_entry", _("There is no such entry. Open the case again."))
+    return place, entry

@@ -1,0 +1,109 @@
+"""What raw SQL of the app's own role can do to a signed case: nothing."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from procedures import canonical
+from procedures.models import Case, Event, Level
+from procedures.state import Event as Happening
+from procedures.state import EventKind
+from tests.world import World
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ROWS = {
+    "cement": "UPDATE procedures_case SET cement_ml = 99 WHERE id = %(case)s",
+    "leak": "UPDATE procedures_case SET leak = NOT leak WHERE id = %(case)s",
+    "with a higher number": "UPDATE procedures_case SET leak = true, last_seq = last_seq + 1 WHERE id = %(case)s",
+    "unsign": "UPDATE procedures_case SET signed_seq = NULL, signed_at = NULL, signed_by_id = NULL WHERE id = %(case)s",
+    "another signer": "UPDATE procedures_case SET signed_by_id = %(other)s WHERE id = %(case)s",
+    "a step": "UPDATE procedures_step SET entries = '[]' WHERE case_id = %(case)s AND key = 'K09d-L1-left'",
+    "a step's state": "UPDATE procedures_step SET state = 'pending', done_at = NULL WHERE case_id = %(case)s",
+    "a further step": (
+        "INSERT INTO procedures_step (case_id, key, code, state, entries, last_seq)"
+        " VALUES (%(case)s, 'X', 'X', 'pending', '[]', 0)"
+    ),
+    "a level": "UPDATE procedures_level SET state = 'abandoned', reason = 'x' WHERE case_id = %(case)s",
+    "the team": "UPDATE procedures_caseteam SET role = 'assistant' WHERE case_id = %(case)s",
+    "the patient": (
+        "UPDATE procedures_case SET patient_id = (SELECT max(id) FROM procedures_patient) WHERE id = %(case)s"
+    ),
+}
+
+
+def test_the_apps_role_changes_nothing_of_a_signed_case_by_sql(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    case_id = lasting_world.signed("L1")
+    lasting_world.open("L2", mrn="another")
+    before = Case.objects.filter(pk=case_id).values().get()
+    for name, statement in ROWS.items():
+        assert is_refused(app_connection, statement, {"case": case_id, "other": lasting_world.nurse.pk}), name
+    assert Case.objects.filter(pk=case_id).values().get() == before
+    assert Level.objects.get(case=case_id).state == "completed"
+
+
+def test_the_apps_role_appends_no_event_that_changes_what_was_signed(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    case_id = lasting_world.signed("L1")
+    about = lasting_world.step(case_id, "K09d-L1-left").live[-1].seq
+    head = Event.objects.filter(case=case_id).latest("seq")
+    template = canonical.decode(head.data)
+    for kind, key, which in (
+        (EventKind.STEP_CORRECTED, "K09d-L1-left", about),
+        (EventKind.EVENT_VOIDED, "K09d-L1-left", about),
+        (EventKind.STEP_DONE, "K11", None),
+        (EventKind.STEP_DETAILED, "REC-TURN", lasting_world.step(case_id, "REC-TURN").live[-1].seq),
+        (EventKind.LEVEL_ADDED, "", None),
+        (EventKind.CASE_SIGNED, "", None),
+    ):
+        event = forged(template, kind, key, which)
+        text = canonical.encode(case_id, event)
+        assert is_refused(app_connection, INSERT, row(case_id, event, text, bytes(head.hash))), kind
+
+
+def test_nobody_is_made_a_signer_by_sql(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    case_id = lasting_world.started("L1")
+    lasting_world.do_until(case_id, "REC-HO")
+    sign = (
+        "UPDATE procedures_case SET signed_seq = last_seq, signed_at = now(), signed_by_id = %s, to_sign = false"
+        " WHERE id = %s"
+    )
+    assert is_refused(app_connection, sign, [lasting_world.operator.pk, case_id])
+
+
+def forged(template: Happening, kind: EventKind, key: str, about: int | None) -> Happening:
+    return replace(
+        template, seq=template.seq + 1, kind=kind, step_key=key, about=about, values={"values": {}},
+        command_id=uuid4(), flags=(), part=0,
+    )  # fmt: skip
+
+
+INSERT = (
+    "INSERT INTO procedures_event (case_id, seq, kind, step_key, about, performed_by_id, recorded_by_id, performed_at,"
+    " recorded_at, source, command_id, part, input_digest, canonical, prev_hash, hash)"
+    " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+)
+
+
+def row(case_id: UUID, event: Happening, text: str, previous: bytes) -> list[Any]:
+    return [
+        case_id, event.seq, str(event.kind), event.step_key, event.about, event.performed_by, event.recorded_by,
+        event.performed_at, event.recorded_at, str(event.source), event.command_id, event.part, bytes(32), text,
+        previous, canonical.chain(previous, text),
+    ]  # fmt: skip
+
+
+def is_refused(connection: psycopg.Connection[Any], statement: str, values: Any) -> bool:
+    try:
+        connection.execute(statement, values)
+    except psycopg.errors.RestrictViolation:
+        return True
+    return False

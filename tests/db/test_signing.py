@@ -1,0 +1,203 @@
+"""Signing the operative note, signing beside, adding to it; and what nobody can change any more afterwards."""
+
+from uuid import UUID
+
+import pytest
+
+from procedures import commands
+from procedures.definitions import Role
+from procedures.models import Case, Event, Membership, User
+from procedures.rules import Invalid
+from procedures.state import EventKind, Source
+from procedures.verification import verify
+from tests.refusals import invalid, refused
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def signed(world: World) -> UUID:
+    return world.signed("L1")
+
+
+@pytest.fixture
+def trainer(world: World) -> User:
+    user = User.objects.create_user("trainer", display_name="Dr T. Rainer", initials="TR")
+    Membership.objects.create(user=user, unit=world.unit, role=Role.OPERATOR)
+    world.people["trainer"] = user
+    return user
+
+
+def last(case_id: UUID) -> Event:
+    return Event.objects.filter(case=case_id).latest("seq")
+
+
+def cement_entry(world: World, case_id: UUID) -> int:
+    return world.step(case_id, "K09d-L1-left").live[-1].seq
+
+
+# Sign -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_signature_keeps_note_head_and_who_was_asked_to_sign_beside(world: World, trainer: User) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    before = Case.objects.get(pk=case_id)
+    world.sign(case_id, note={"procedure": "Kyphoplasty L1", "findings": " "}, cosign_by=trainer.pk)
+    values = last(case_id).data["values"]
+    assert values["note"] == {"procedure": "Kyphoplasty L1"}
+    assert (values["seq"], values["head"]) == (before.last_seq, bytes(before.head_hash).hex())
+    case = Case.objects.get(pk=case_id)
+    assert (case.signed_by_id, case.signed_seq, case.cosign_by_id) == (
+        world.operator.pk,
+        case.last_seq,
+        trainer.pk,
+    )
+    assert (before.to_sign, case.to_sign) == (True, False)
+    assert [fault for _n, fault in verify(case_id) if fault] == []
+
+
+def test_each_gap_is_explained(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    with pytest.raises(Invalid) as raised:
+        world.sign(case_id, explained={})
+    assert all(key.startswith("why_") for key in raised.value.errors)
+    assert len(raised.value.errors) == Case.objects.get(pk=case_id).deficits
+
+
+def test_only_an_operator_signs_and_only_after_the_sign_out(world: World) -> None:
+    case_id = world.started("L1")
+    with refused("not_signed_out"):
+        world.sign(case_id)
+    world.do_until(case_id, "REC-HO")
+    with refused("role"):
+        world.sign(case_id, by="nurse")
+
+
+def test_a_stopped_case_is_signed_and_a_cancelled_one_is_not(world: World) -> None:
+    stopped, cancelled = world.started("L1"), world.started("L1", mrn="2")
+    world.do_until(stopped, "K05")
+    commands.stop(world.command(stopped), reason="Could not lie flat")
+    world.sign(stopped)
+    commands.cancel(world.command(cancelled), reason="Fever")
+    with refused("not_signed_out"):
+        world.sign(cancelled)
+
+
+def test_an_empty_note_and_an_unknown_section_are_refused(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    with invalid(""):
+        world.sign(case_id, note={"procedure": "  "})
+    with invalid("weather"):
+        world.sign(case_id, note={"weather": "fine"})
+
+
+def test_nobody_signs_twice(world: World, signed: UUID) -> None:
+    with refused("signed"):
+        world.sign(signed)
+
+
+def test_the_supervisor_signs_beside_once(world: World, trainer: User, signed: UUID) -> None:
+    with refused("same_person"):
+        commands.cosign(world.command(signed, "operator"))
+    with refused("role"):
+        commands.cosign(world.command(signed, "nurse"))
+    commands.cosign(world.command(signed, "trainer"), remark="Seen")
+    assert Case.objects.get(pk=signed).cosigned_by_id == trainer.pk
+    with refused("cosigned"):
+        commands.cosign(world.command(signed, "trainer"))
+
+
+# What is locked -------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_signed_is_neither_corrected_nor_taken_back_nor_added_to(world: World, signed: UUID) -> None:
+    about = cement_entry(world, signed)
+    command = world.command(signed)
+    with refused("signed"):
+        commands.correct(
+            command, "K09d-L1-left", about=about, reason="Misread", values={"stop_reason": "leak"}
+        )
+    with refused("signed"):
+        commands.void(command, "K09d-L1-left", about=about, reason="Misread")
+    with refused("signed"):
+        commands.add_details(command, "K09d-L1-left", about=about, values={"consistency": "dough"})
+    with refused("signed"):
+        commands.record_done(command, "K11", values={})
+    with refused("signed"):
+        commands.add_level(command, vertebra="L2", reason="More")
+
+
+def test_what_waited_on_a_tablet_is_refused_too_and_comes_in_as_an_addendum(
+    world: World, signed: UUID
+) -> None:
+    command = world.command(signed, source=Source.OFFLINE)
+    with refused("signed"):
+        commands.record_done(command, "K11", values={})
+    commands.add_addendum(command, reason="From the tablet's queue", key="K11", values={"modality": "ct"})
+    entry = world.step(signed, "K11").live[-1]
+    assert (entry.source, entry.flags, entry.values) == ("offline", ("addendum",), {"modality": "ct"})
+
+
+def test_the_recovery_goes_on_until_the_case_has_ended(world: World, signed: UUID) -> None:
+    world.do_until(signed, "nothing")
+    commands.complete(world.command(signed))
+    assert Case.objects.get(pk=signed).status == "completed"
+    with refused("signed"):
+        world.do(signed, "REC-OBS")
+    assert [fault for _n, fault in verify(signed) if fault] == []
+
+
+# Addenda --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_leak_seen_on_the_next_day_counts_and_the_log_says_what_stood_there(
+    world: World, signed: UUID
+) -> None:
+    assert Case.objects.get(pk=signed).leak is None
+    commands.add_addendum(
+        world.command(signed, "operator"), reason="CT on the next day", text="Disc leak, no symptoms",
+        key="K09d-L1-left", about=cement_entry(world, signed), values={"leak": ["disc"]},
+    )  # fmt: skip
+    case, event = Case.objects.get(pk=signed), last(signed)
+    assert (case.leak, case.addenda) == (True, 1)
+    assert {"flag:addendum", "leak:disc"} <= set(case.facets)
+    assert event.kind == EventKind.ADDENDUM_ADDED
+    assert (event.data["values"]["was"], event.data["values"]["values"]) == (
+        {"leak": None},
+        {"leak": ["disc"]},
+    )
+    assert "addendum" in world.step(signed, "K09d-L1-left").live[-1].flags
+    assert [fault for _n, fault in verify(signed) if fault] == []
+
+
+def test_an_addendum_in_words_needs_words_and_a_reason(world: World, signed: UUID) -> None:
+    with invalid("reason"):
+        commands.add_addendum(world.command(signed), reason=" ", text="Something")
+    with invalid("text"):
+        commands.add_addendum(world.command(signed), reason="Forgotten", text=" ")
+    commands.add_addendum(world.command(signed), reason="Forgotten", text="The patient was told")
+    assert Case.objects.get(pk=signed).addenda == 1
+
+
+def test_impossible_values_and_steps_that_have_their_entry_are_refused(world: World, signed: UUID) -> None:
+    command = world.command(signed)
+    about = cement_entry(world, signed)
+    with invalid("volume"):
+        amount = {"amount": "99", "unit": "mL"}
+        commands.add_addendum(command, reason="x", key="K09d-L1-left", about=about, values={"volume": amount})
+    with refused("already_done"):
+        commands.add_addendum(command, reason="x", key="K10", values={"remark": "again"})
+    with refused("no_step"):
+        commands.add_addendum(command, reason="x", key="K09d-S1-left", values={"leak": ["disc"]})
+
+
+def test_an_unsigned_record_is_corrected_instead(world: World) -> None:
+    case_id = world.started("L1")
+    with refused("not_signed"):
+        commands.add_addendum(world.command(case_id), reason="x", text="y")
+    with refused("not_signed"):
+        commands.cosign(world.command(case_id, "operator"))
