@@ -81,13 +81,21 @@ def chart(panels: Iterable[tuple[str, Sequence[Series]]], label: Callable[[datet
     found: list[Panel] = []
     top = float(GAP)
     for unit, series in drawn:
-        found.append(_panel(unit, series, top, x))
+        found.append(panel(unit, series, top, x))
         top += PANEL + GAP
     ticks = [(x(moment), label(moment)) for moment in _ticks(first, span)]
     return Chart(WIDTH, top + FOOT, LEFT, WIDTH - RIGHT, top, found, ticks)
 
 
-def _panel(unit: str, series: Sequence[Series], top: float, x: Callable[[datetime], float]) -> Panel:
+def panel(
+    unit: str,
+    series: Sequence[Series],
+    top: float,
+    x: Callable[[datetime], float],
+    *,
+    height: float = PANEL,
+) -> Panel:
+    """Lines of one unit on one scale, `height` high from `top` down. `x` gives the place of a moment."""
     amounts = [value for s in series for _at, value in s.points]
     low, high = min(amounts), max(amounts)
     lacking = max(s.least for s in series) - (high - low)
@@ -95,7 +103,7 @@ def _panel(unit: str, series: Sequence[Series], top: float, x: Callable[[datetim
         low, high = low - lacking / 2, high + lacking / 2
 
     def y(value: Decimal) -> float:
-        return round(top + PANEL * float((high - value) / (high - low)), 1)
+        return round(top + height * float((high - value) / (high - low)), 1)
 
     lines = []
     for s in series:
@@ -103,7 +111,7 @@ def _panel(unit: str, series: Sequence[Series], top: float, x: Callable[[datetim
         corners = " ".join(f"{x(at)},{y(value)}" for at, value in points)
         lines.append(Line(s.name, corners, y(points[-1][1]), f"{points[-1][1]:f}"))
     title = ", ".join(s.name for s in series)
-    return Panel(title, unit, top, top + PANEL, f"{low:.0f}", f"{high:.0f}", lines)
+    return Panel(title, unit, top, top + height, f"{low:.0f}", f"{high:.0f}", lines)
 
 
 def _ticks(first: datetime, span: timedelta) -> list[datetime]:
