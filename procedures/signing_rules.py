@@ -4,13 +4,25 @@ from collections.abc import Collection, Mapping
 
 from django.utils.translation import gettext as _
 
+from . import completeness
 from .account import to_sign
-from .progress import Deficit, Place, Progress
+from .completeness import Lack
+from .progress import Place, Progress
 from .rules import Act, Actor, Invalid, Refused, check_may
 from .state import Entry, LevelStatus, StepStatus
 
 NOTE_LIMIT = 20_000  # characters of all sections of a note together
 WORDS_LIMIT = 4_000  # of the words of an addendum
+# What no step can hold is said in a section of the note (`operative_note.SECTIONS`).
+SAID_IN = {
+    "urgency": "urgency",
+    "imaging": "indication",
+    "diagnosis": "diagnosis_after",
+    "incision": "position",
+    "findings": "findings",
+    "clots": "prophylaxis",
+    "instructions": "instructions",
+}
 
 
 def check_sign(progress: Progress, actor: Actor) -> None:
@@ -43,13 +55,13 @@ def check_note(sections: Mapping[str, str], known: Collection[str]) -> dict[str,
     return note
 
 
-def lacking(progress: Progress) -> dict[str, Deficit]:
-    """What the record lacks, by a key that stays the same as long as it is lacking: `K09d-L1-left/31/volume`."""
-    found = {}
-    for deficit in progress.deficits:
-        what = deficit.field.key if deficit.field else deficit.what
-        found["/".join(str(part) for part in (deficit.key, deficit.seq or "", what))] = deficit
-    return found
+def lacking(progress: Progress, note: Mapping[str, str]) -> dict[str, Lack]:
+    """What a complete note lacks, by its key: what a step could still give, and what the note itself does not say."""
+    return {
+        lack.key: lack
+        for lack in completeness.missing(progress)
+        if not lack.by_hand or not note.get(SAID_IN[lack.key], "").strip()
+    }
 
 
 def check_explained(lacking: Collection[str], explained: Mapping[str, str]) -> dict[str, str]:

@@ -135,8 +135,9 @@ class World:
 
         case = Case.objects.get(pk=case_id)
         progress = Progress(frozen.protocol(case.protocol_id), projection.load(case))
-        explained = dict.fromkeys(signing_rules.lacking(progress), "Not written down at the time")
-        given = {"note": {"procedure": "Balloon kyphoplasty"}, "explained": explained, **rest}
+        note = rest.get("note", {"procedure": "Balloon kyphoplasty"})
+        explained = dict.fromkeys(signing_rules.lacking(progress, note), "Not written down at the time")
+        given = {"note": note, "explained": explained, **rest}
         return commands.sign(self.command(case_id, by), **given)
 
 

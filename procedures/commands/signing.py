@@ -27,7 +27,7 @@ def sign(
     """
     signing_rules.check_sign(ledger.progress, ledger.actor)
     said = signing_rules.check_note(note, operative_note.SECTIONS)
-    reasons = signing_rules.check_explained(signing_rules.lacking(ledger.progress), explained)
+    reasons = signing_rules.check_explained(signing_rules.lacking(ledger.progress, said), explained)
     if cosign_by is not None and (cosign_by == ledger.actor.id or not _is_operator(ledger, cosign_by)):
         raise rules.Invalid({"cosign_by": _("Choose another operator of this unit.")})
     ledger.write(

@@ -30,7 +30,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "charts": set(),
     "account": {"definitions", "progress", "state"},
     "operative_note": set(),
-    "signing_rules": {"account", "progress", "rules", "state"},
+    "signing_rules": {"account", "completeness", "progress", "rules", "state"},
+    "completeness": {"definitions", "landmarks", "progress", "rules", "state"},
+    "landmarks": {"definitions", "progress", "state"},
+    "time_axis": {"charts"},
+    "timeline": {"charts", "time_axis"},
     "canonical": {"state", "values"},
     "rules": {"definitions", "progress", "state", "values"},
     "level_rules": {"definitions", "progress", "rules", "state"},
@@ -81,8 +85,11 @@ PURE = {
     "definitions",
     "fold",
     "intervals",
+    "landmarks",
     "progress",
     "state",
+    "time_axis",
+    "timeline",
     "timers",
 }  # the standard library only
 # And how a word or a time is said.
@@ -91,6 +98,7 @@ NEARLY_PURE = {
     "canonical",
     "cautions",
     "closing",
+    "completeness",
     "level_rules",
     "rules",
     "second_person",
@@ -101,6 +109,7 @@ NEARLY_PURE = {
 }
 SAYS = {
     "django.utils.translation.gettext",
+    "django.utils.translation.gettext_lazy",
     "django.utils.timezone.localtime",
     "django.utils.formats.date_format",
 }
