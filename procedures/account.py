@@ -24,7 +24,7 @@ RADIATION = (Measure.FLUORO_S, Measure.DAP, Measure.KERMA)
 # While the patient is on the table a tick costs what it must: nobody asks yet where the time went.
 WHOLE = (CaseStatus.RECOVERY, CaseStatus.COMPLETED, CaseStatus.STOPPED)
 MOST_WORDS, LONGEST_WORD = 200, 60
-_WORD = re.compile(r"[^\s,;:()\[\]\"'“”!?]+")
+_WORD = re.compile(r"[^\s,;:()\[\]\"“”!?]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,8 @@ def stretch(definition: Step) -> str:
 
 def words_of(text: str) -> list[str]:
     """The words of a text as they are found: lower case, without what stands around them."""
-    return [word for found in _WORD.findall(text) if (word := found.strip(".-").lower())]
+    words = (found.strip(".-'’‘").lower() for found in _WORD.findall(text))
+    return [word for word in words if any(sign.isalnum() for sign in word)]
 
 
 def to_sign(progress: Progress) -> bool:

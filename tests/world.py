@@ -130,6 +130,10 @@ class World:
 
     def sign(self, case_id: UUID, by: str = "operator", **rest: Any) -> Receipt:
         """Sign the operative note, with each gap explained."""
+        return commands.sign(self.command(case_id, by), **self.note(case_id, **rest))
+
+    def note(self, case_id: UUID, **rest: Any) -> dict[str, Any]:
+        """What is signed: a note, and why something is missing."""
         from procedures import projection, signing_rules
         from procedures.progress import Progress
 
@@ -137,8 +141,14 @@ class World:
         progress = Progress(frozen.protocol(case.protocol_id), projection.load(case))
         note = rest.get("note", {"procedure": "Balloon kyphoplasty"})
         explained = dict.fromkeys(signing_rules.lacking(progress, note), "Not written down at the time")
-        given = {"note": note, "explained": explained, **rest}
-        return commands.sign(self.command(case_id, by), **given)
+        return {"note": note, "explained": explained, **rest}
+
+    def operator_too(self, name: str) -> User:
+        """A second operator of the unit; known by that name from now on."""
+        user = User.objects.create_user(name, display_name=name.title(), initials=name[:2].upper())
+        Membership.objects.create(user=user, unit=self.unit, role=Role.OPERATOR)
+        self.people[name] = user
+        return user
 
 
 def build() -> World:

@@ -181,9 +181,9 @@ class Case(models.Model):
         ordering = ["-scheduled_at"]
         indexes = [
             models.Index(fields=["unit", "scheduled_at", "id"], name="case_today"),
-            models.Index(fields=["operator", "scheduled_at", "id"], name="case_operator"),
             # The case log: one index behind each column that it can be sorted by, and two for what it looks for.
             models.Index(fields=["scheduled_at", "id"], name="case_by_date"),
+            models.Index(Coalesce("operator", 0), "scheduled_at", "id", name="case_by_operator"),
             models.Index(fields=["status", "scheduled_at", "id"], name="case_by_status"),
             models.Index(fields=["indication", "scheduled_at", "id"], name="case_by_indication"),
             models.Index(fields=["complications", "scheduled_at", "id"], name="case_by_complications"),

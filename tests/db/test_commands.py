@@ -87,6 +87,9 @@ ACTS: dict[str, Act] = {
     "withdraw_allergy": lambda _, c: commands.withdraw_allergy(
         c, allergy_id=Allergy.objects.order_by("pk")[0].pk, reason="never had it"
     ),
+    "sign": lambda w, c: commands.sign(c, **w.note(c.case_id)),
+    "cosign": lambda _, c: commands.cosign(c, remark="seen"),
+    "add_addendum": lambda _, c: commands.add_addendum(c, reason="forgotten", text="The family was told"),
 }
 PREPARED: dict[str, Act] = {
     "resume": lambda _, c: commands.pause(c, reason="fire drill"),
@@ -96,6 +99,8 @@ PREPARED: dict[str, Act] = {
     "move_entry": lambda w, _: w.do(w.started("L1", mrn="900000009"), "EV-NOTE"),
 }
 SCHEDULED = {"change_case", "start", "cancel", "void_case"}
+SIGNED = {"cosign", "add_addendum"}
+BY = {"sign": "operator", "cosign": "supervisor"}  # the others: by the scrub nurse
 
 
 def _other(command: Command) -> UUID:
@@ -112,7 +117,9 @@ def staged(world: World, name: str) -> UUID:
     """A case in which the scrub nurse can do the act: sedated, with an entry that waits for its second person."""
     if name in SCHEDULED:
         return world.open("L1")
-    if name == "complete":
+    if name in SIGNED:
+        return world.signed("L1")
+    if name in {"complete", "sign"}:
         case_id = world.started("L1")
         world.do_until(case_id, "never")
         return case_id
@@ -134,17 +141,19 @@ def test_a_command_is_carried_out_once_by_somebody_who_may_and_kept_as_events_an
 ) -> None:
     case_id = staged(world, name)
     before = Case.objects.get(pk=case_id).last_seq
+    world.operator_too("supervisor")
+    actor = BY.get(name, "scrub")
     with refused("role"):
         ACTS[name](world, world.command(case_id, "admin"))
     for hidden in (Command(case_id=case_id, by=world.stranger, command_id=uuid4()), world.command(uuid4())):
         with pytest.raises(Case.DoesNotExist):
             ACTS[name](world, hidden)
-    command = world.command(case_id, "scrub")
+    command = world.command(case_id, actor)
     first = ACTS[name](world, command)
     events = Event.objects.filter(case=case_id, command_id=command.command_id)
     assert (first.first, first.last, first.repeated) == (before + 1, before + events.count(), False)
     assert [event.part for event in events] == list(range(len(events)))
-    assert {event.recorded_by_id for event in events} == {world.scrub.pk}
+    assert {event.recorded_by_id for event in events} == {world.people[actor].pk}
     digests = {bytes(event.input_digest) for event in events}
     assert len(digests) == 1
 

@@ -69,6 +69,8 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"first_needle_at": TOO_EARLY},
             {"last_needle_out_at": TOO_LATE},
         ],
+        "case_signed_pair": [{"addenda": 1}, {"cosign_by": F("operator")}],
+        "case_cosigned_pair": {"cosigned_seq": 3},
     },
     Level: {
         "level_vertebra_known": {"vertebra": "C2"},
@@ -347,9 +349,9 @@ def test_every_trigger_is_always_on() -> None:
     assert found.pop("names_changed") == "O"  # wakes, and guards nothing
     assert found == dict.fromkeys(
         [
-            "access_append_only", "accountevent_append_only", "event_append_only", "event_follows",
-            "fielddefinition_frozen",
-            "protocolversion_frozen", "requirement_frozen", "stepdefinition_frozen", "timerdefinition_frozen",
+            "access_append_only", "accountevent_append_only", "case_signed", "caseteam_signed", "event_append_only",
+            "event_follows", "event_signed", "fielddefinition_frozen", "level_signed", "protocolversion_frozen",
+            "requirement_frozen", "step_signed", "stepdefinition_frozen", "timerdefinition_frozen",
         ],
         "A",
     )  # fmt: skip

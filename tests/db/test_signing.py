@@ -5,8 +5,7 @@ from uuid import UUID
 import pytest
 
 from procedures import commands
-from procedures.definitions import Role
-from procedures.models import Case, Event, Membership, User
+from procedures.models import Case, Event, User
 from procedures.rules import Invalid
 from procedures.state import EventKind, Source
 from procedures.verification import verify
@@ -23,10 +22,7 @@ def signed(world: World) -> UUID:
 
 @pytest.fixture
 def trainer(world: World) -> User:
-    user = User.objects.create_user("trainer", display_name="Dr T. Rainer", initials="TR")
-    Membership.objects.create(user=user, unit=world.unit, role=Role.OPERATOR)
-    world.people["trainer"] = user
-    return user
+    return world.operator_too("trainer")
 
 
 def last(case_id: UUID) -> Event:

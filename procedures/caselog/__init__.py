@@ -1,0 +1,21 @@
+"""The case log: which cases (filters), in which order, page by page by key, and the figures above them.
+
+Reads the folded summary on Case and nothing else, so that a page costs the same whatever its depth.
+"""
+
+from .filters import FLAGS, Filters, cases
+from .pages import SORTS, Page, in_pages, page
+from .tiles import LIMIT, Tiles, tiles
+
+__all__ = [
+    "FLAGS",
+    "LIMIT",
+    "SORTS",
+    "Filters",
+    "Page",
+    "Tiles",
+    "cases",
+    "in_pages",
+    "page",
+    "tiles",
+]

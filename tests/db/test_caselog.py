@@ -1,0 +1,253 @@
+"""The case log: what the address asks for, whose cases, in which order, page by page; the figures above."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.http import QueryDict
+
+from procedures import caselog, commands
+from procedures.caselog import SORTS, Filters, sealed
+from procedures.caselog.filters import words_problem
+from procedures.definitions import Role
+from procedures.models import Case, CaseTeam, User
+from procedures.state import Source
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+MORNING = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+
+
+def asked(user: User, address: str = "", words: str = "") -> Filters:
+    data = QueryDict(address, mutable=True)
+    if words:
+        data["find"] = sealed.seal(words)
+    return Filters.read(data, user)
+
+
+def found(user: User, address: str = "", words: str = "") -> set[UUID]:
+    return set(caselog.cases(user, asked(user, address, words)).values_list("pk", flat=True))
+
+
+@pytest.fixture
+def several(world: World) -> list[UUID]:
+    """Seven cases on seven days, of people with names far apart; the third was started, the fifth cancelled."""
+    names = ("Rossi", "Åberg", "Müller", "D'Angelo", "Rossini", "Σωκράτης", "Okafor")
+    ids = [
+        world.open("L1" if number % 2 else "T12", mrn=f"00{number}42", family_name=name, given_name="Maria",
+                   scheduled_at=MORNING + timedelta(days=number))
+        for number, name in enumerate(names)
+    ]  # fmt: skip
+    commands.start(world.command(ids[2]))
+    commands.cancel(world.command(ids[4]), reason="Fever")
+    return ids
+
+
+# Filters ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("address", "which"),
+    [
+        ("", {0, 1, 2, 3, 4, 5, 6}),
+        ("since=2026-11-22&until=2026-11-24", {2, 3, 4}),
+        ("level=L1", {1, 3, 5}),
+        ("level=L1&level=T12&status=scheduled", {0, 1, 3, 5, 6}),
+        ("status=cancelled", {4}),
+        ("indication=myeloma", set()),
+        ("room=IR+room+2", {0, 1, 2, 3, 4, 5, 6}),
+        ("room=IR+room+9", set()),
+        ("anaesthesia=sedation&status=in_progress", {2}),
+        ("leak=unknown", {0, 1, 2, 3, 4, 5, 6}),
+        ("leak=yes", set()),
+        ("complication=any", set()),
+    ],
+)
+def test_what_the_address_asks_for(world: World, several: list[UUID], address: str, which: set[int]) -> None:
+    assert found(world.operator, address) == {several[number] for number in which}
+
+
+@pytest.mark.parametrize(
+    ("words", "which"),
+    [
+        ("rossi", {0, 4}),
+        ("ROSSINI maria", {4}),
+        ("00242", {2}),
+        ("åb", {1}),
+        ("σωκ", {5}),
+        ("d'angelo", {3}),
+        ("nobody", set()),
+        ("maria rossi x", set()),
+        ("' | '", {0, 1, 2, 3, 4, 5, 6}),
+        ("\\", {0, 1, 2, 3, 4, 5, 6}),
+        ("rossi\\", set()),
+    ],
+)
+def test_the_words_find_names_and_numbers_by_their_beginnings(
+    world: World, several: list[UUID], words: str, which: set[int]
+) -> None:
+    assert found(world.operator, words=words) == {several[number] for number in which}
+
+
+def test_the_words_find_what_was_written_down_and_a_lot(world: World, several: list[UUID]) -> None:
+    world.do(several[2], "EV-NOTE", values={"text": "Pedicle unusually narrow; KX-77."})
+    product = {"id": None, "name": "Cement", "lot": "KX-20931", "expires": "2099-01-31", "how": "typed"}
+    world.rush(several[2], "K09c", values={"cement": product})
+    for words in ("narrow", "kx-209", "unusually pedicle", "müller narrow"):
+        assert found(world.operator, words=words) == {several[2]}, words
+    assert found(world.operator, "lot=kx-20931") == {several[2]}
+    assert found(world.operator, "lot=KX-2093") == set()
+
+
+def test_flags_sides_and_approach(world: World, several: list[UUID]) -> None:
+    case = several[2]
+    world.rush(case, "K08b-T12-left", values={"approach": "extrapedicular"})
+    world.do(case, "EV-COMPLICATION", values={"type": "bleeding"})
+    command = world.command(several[1], source=Source.OFFLINE)
+    commands.record_done(command, "PRE-ID", values={})
+    assert found(world.operator, "approach=extrapedicular&approach=1") == {case}
+    assert found(world.operator, "approach=1") == {case}
+    assert found(world.operator, "approach=2") == set()
+    assert found(world.operator, "complication=bleeding") == {case}
+    assert found(world.operator, "complication=any") == {case}
+    assert found(world.operator, "flag=offline") == {several[1]}
+    assert found(world.operator, "flag=offline&flag=deficits") == {several[1]}
+
+
+def test_operator_and_assistant_are_found_as_people(world: World, several: list[UUID]) -> None:
+    assert found(world.operator, "operator=me") == set(several)
+    assert found(world.nurse, "operator=me") == set()
+    commands.change_team(world.command(several[0]), user_id=world.assistant.pk, role=Role.ASSISTANT)
+    assert found(world.nurse, f"operator={world.assistant.pk}") == {several[0]}
+
+
+def test_a_note_to_sign_and_one_to_cosign(world: World) -> None:
+    other = world.abroad("second", Role.ASSISTANT)
+    case = world.signed("L1")
+    assert found(world.operator, "flag=unsigned") == set()
+    assert found(world.operator, "flag=signed") == {case}
+    assert found(other, "flag=signed") == set()
+
+
+def test_what_is_impossible_is_named_and_the_rest_holds(world: World, several: list[UUID]) -> None:
+    address = (
+        "since=yesterday&until=2026-11-24&level=L9&level=L1&status=lost&version=x&operator=nobody&room=%00&find=zz"
+        "&flag=shiny&unit=99999999999&leak=maybe&complication=a;b&approach=9&anaesthesia=ether&cosign=you"
+    )
+    filters = asked(world.operator, address)
+    assert set(filters.problems) == {
+        "since", "level", "status", "version", "operator", "room", "find", "flag", "unit", "leak", "complication",
+        "approach", "anaesthesia", "cosign",
+    }  # fmt: skip
+    assert filters.query.urlencode() == "until=2026-11-24&level=L1"
+    assert set(caselog.cases(world.operator, filters).values_list("pk", flat=True)) == {
+        several[1],
+        several[3],
+    }
+
+
+def test_a_last_day_before_the_first_is_left_out(world: World) -> None:
+    filters = asked(world.operator, "since=2026-11-24&until=2026-11-20")
+    assert (set(filters.problems), filters.query.urlencode()) == ({"until"}, "since=2026-11-24")
+
+
+def test_too_many_words_are_refused() -> None:
+    assert words_problem("one two three four five") == ""
+    assert words_problem("one two three four five six")
+    assert words_problem("x" * 101)
+    assert words_problem("a\x00b")
+
+
+def test_nobody_else_sees_them_and_the_team_does_for_ever(world: World, several: list[UUID]) -> None:
+    assert found(world.stranger) == set()
+    CaseTeam.objects.create(case_id=several[3], user=world.stranger, role="assistant", since=MORNING)
+    assert found(world.stranger) == {several[3]}
+    assert found(world.stranger, words="d'ang") == {several[3]}
+
+
+# Order and pages ----------------------------------------------------------------------------------------------------
+
+KEYS: dict[str, Callable[[Case], Any]] = {
+    "date": lambda c: c.scheduled_at,
+    "patient": lambda c: (c.patient.family_name, c.patient.given_name),
+    "operator": lambda c: (c.operator_id or 0, c.scheduled_at),
+    "levels": lambda c: (c.treated, c.scheduled_at),
+    "indication": lambda c: (c.indication, c.scheduled_at),
+    "skin": lambda c: -1 if c.skin_seconds is None else c.skin_seconds,
+    "cement": lambda c: c.cement_ml,
+    "complications": lambda c: (c.complications, c.scheduled_at),
+    "status": lambda c: (c.status, c.scheduled_at),
+}
+
+
+def test_every_column_has_its_key() -> None:
+    assert set(KEYS) == set(SORTS)
+
+
+@pytest.mark.parametrize("sort", [s for name in SORTS for s in (name, f"-{name}")])
+def test_pages_forward_and_back_hold_every_case_once_in_order(
+    world: World, several: list[UUID], sort: str
+) -> None:
+    everything = caselog.cases(world.operator, asked(world.operator)).select_related("patient")
+    pages, data = [], QueryDict(f"sort={sort}", mutable=True)
+    while True:
+        pages.append(caselog.page(everything, data, size=3))
+        if not pages[-1].following:
+            break
+        data["at"] = pages[-1].following
+    rows = [case for page in pages for case in page.rows]
+    assert [len(page.rows) for page in pages] == [3, 3, 1]
+    assert {case.pk for case in rows} == set(several)
+    if sort.removeprefix("-") != "patient":  # the database has its own order of letters
+        keys = [KEYS[sort.removeprefix("-")](case) for case in rows]
+        assert keys == sorted(keys, reverse=sort.startswith("-"))
+    data["at"] = pages[-1].before
+    back = caselog.page(everything, data, size=3)
+    assert [c.pk for c in back.rows] == [c.pk for c in pages[1].rows]
+    data["at"] = back.before
+    first = caselog.page(everything, data, size=3)
+    assert [c.pk for c in first.rows] == [c.pk for c in pages[0].rows]
+    assert (first.before, bool(first.following)) == ("", True)
+
+
+def test_a_place_names_nobody_and_belongs_to_its_order(world: World, several: list[UUID]) -> None:
+    everything = caselog.cases(world.operator, asked(world.operator)).select_related("patient")
+    page = caselog.page(everything, QueryDict("sort=patient"), size=2)
+    assert "Rossi" not in page.following
+    wrong = caselog.page(everything, QueryDict(f"sort=date&at={page.following}"), size=2)
+    assert (bool(wrong.problem), wrong.before) == (True, "")
+    assert caselog.page(everything, QueryDict("sort=shoe&at=x"), size=2).problem
+
+
+def test_all_in_pages_for_an_export(world: World, several: list[UUID]) -> None:
+    everything = caselog.cases(world.operator, asked(world.operator))
+    assert [[c.pk for c in page] for page in caselog.in_pages(everything, 3)] == [
+        several[6:3:-1],
+        several[3:0:-1],
+        several[:1],
+    ]
+
+
+# Tiles --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_figures_are_those_of_the_cases_that_fit(world: World, several: list[UUID]) -> None:
+    case = several[2]
+    world.rush(case, "K08b-T12-left")
+    amounts = ("2.5", "4")
+    for amount in amounts:
+        volume = {"amount": amount, "unit": "mL"}
+        world.rush(
+            case, "K09d-T12-left", values={"volume": volume, "leak": ["disc"]}, confirmed=frozenset({"again"})
+        )
+    world.rush(case, "K09e-T12-left")
+    figures = caselog.tiles(caselog.cases(world.operator, asked(world.operator)))
+    stored = Case.objects.get(pk=case)
+    assert (figures.cases, figures.more, figures.treated) == (7, False, 1)
+    assert figures.cement_ml == float(sum(stored.cement_by_level)) == 6.5
+    assert figures.skin_seconds == stored.skin_seconds
+    assert (figures.leaks, figures.answered) == (1, 1)
+    empty = caselog.tiles(caselog.cases(world.operator, asked(world.operator, "status=stopped")))
+    assert (empty.cases, empty.skin_seconds, empty.cement_ml) == (0, None, None)
