@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.db.models import Q
 from django.utils import timezone
 
-from .models import Membership, Product, User, WarmBand
+from .definitions import Measure, Role
+from .models import FieldDefinition, Membership, Product, ProtocolVersion, User, WarmBand
 from .rules import CLINICIANS
 
 type Band = dict[str, str | None]
@@ -15,6 +16,9 @@ type Band = dict[str, str | None]
 _KEEP_SECONDS = 60.0
 _known: dict[int, tuple[float, "Person"]] = {}
 _clinicians: dict[int, tuple[float, list[tuple[int, str]]]] = {}
+_operators: dict[tuple[int, ...], tuple[float, list[tuple[int, str]]]] = {}
+_versions: list[tuple[float, list[tuple[int, str]]]] = []
+_complications: list[tuple[float, list[tuple[str, str]]]] = []
 _products: dict[str, tuple[float, list[tuple[str, str]]]] = {}
 _bands: dict[int, tuple[float, list[Band]]] = {}
 
@@ -58,6 +62,38 @@ def clinicians(unit_id: int) -> list[tuple[int, str]]:
     return found
 
 
+def operators(unit_ids: Iterable[int]) -> list[tuple[int, str]]:
+    """Those who operate or assist in these units, also those who have left: id and name, in the order of names."""
+    key, now = tuple(sorted(unit_ids)), time.monotonic()
+    if (kept := _operators.get(key)) and now - kept[0] < _KEEP_SECONDS:
+        return kept[1]
+    rows = Membership.objects.filter(unit__in=key, role__in=(Role.OPERATOR, Role.ASSISTANT))
+    found = list(rows.order_by("user__display_name").values_list("user", "user__display_name").distinct())
+    _operators[key] = (now, found)
+    return found
+
+
+def versions() -> list[tuple[int, str]]:
+    """The protocol versions that cases can have: id and "Kyphoplasty v2", the newest first."""
+    now = time.monotonic()
+    if not _versions or now - _versions[0][0] >= _KEEP_SECONDS:
+        rows = ProtocolVersion.objects.exclude(status="draft").select_related("protocol")
+        _versions[:] = [
+            (now, [(v.pk, f"{v.protocol.title} v{v.number}") for v in rows.order_by("-published_at")])
+        ]
+    return _versions[0][1]
+
+
+def complications() -> list[tuple[str, str]]:
+    """The kinds of complication of the newest protocol version: code and label."""
+    now = time.monotonic()
+    if not _complications or now - _complications[0][0] >= _KEEP_SECONDS:
+        fields = FieldDefinition.objects.filter(measures=Measure.COMPLICATION)
+        options = fields.order_by("-step__version__published_at").values_list("options", flat=True).first()
+        _complications[:] = [(now, [(code, label) for code, label in options or []])]
+    return _complications[0][1]
+
+
 def products(kind: str) -> list[tuple[str, str]]:
     """The products of a kind that are in use: id and name, for choosing."""
     now = time.monotonic()
@@ -90,5 +126,8 @@ def forget() -> None:
     """Forget all names (tests, and the admin after a change)."""
     _known.clear()
     _clinicians.clear()
+    _operators.clear()
+    _versions.clear()
+    _complications.clear()
     _products.clear()
     _bands.clear()

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, register_convert
 
 from .views import (
     aftermath,
+    caselog,
     cases,
     levels,
     manage,
@@ -101,9 +102,18 @@ unit_urls = [
     path("end/", pins.end, name="unit-end"),
 ]
 
+# /log/
+log_urls = [
+    path("", caselog.show, name="case-log"),
+    path("find/", caselog.find, name="case-log-find"),
+    path("views/save/", caselog.save_view, name="view-save"),
+    path("views/<int:view>/forget/", caselog.forget_view, name="view-forget"),
+]
+
 urlpatterns = [
     path("", today.show, name="today"),
     path("stream/", stream.today, name="today-stream"),
+    path("log/", include(log_urls)),
     path("switch/", switch.switch, name="switch"),
     path("lock/", switch.lock, name="lock"),
     path("act/", switch.act, name="act"),

@@ -5,6 +5,8 @@ Reads the folded summary on Case and nothing else, so that a page costs the same
 
 from .filters import FLAGS, Filters, cases
 from .pages import SORTS, Page, in_pages, page
+from .saved import forget, keep, views
+from .sealed import seal
 from .tiles import LIMIT, Tiles, tiles
 
 __all__ = [
@@ -15,7 +17,11 @@ __all__ = [
     "Page",
     "Tiles",
     "cases",
+    "forget",
     "in_pages",
+    "keep",
     "page",
+    "seal",
     "tiles",
+    "views",
 ]

@@ -52,6 +52,11 @@ LEAKS = {
     "no": gettext_lazy("No leak seen"),
     "unknown": gettext_lazy("Not answered"),
 }
+# What may stand in the address of the log, beside the order and the place.
+NAMES = (
+    "find", "since", "until", "operator", "unit", "room", "level", "approach", "indication", "status", "complication",
+    "leak", "anaesthesia", "version", "flag", "lot", "cosign",
+)  # fmt: skip
 MODES = ("none", "minimal", "moderate", "deep", "general", "regional")
 
 

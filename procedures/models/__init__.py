@@ -7,6 +7,7 @@ from .event import Event
 from .patient import Allergy, Patient
 from .people import Membership, Tablet, Unit, User, WallLink
 from .protocol import FieldDefinition, Protocol, ProtocolVersion, Requirement, StepDefinition, TimerDefinition
+from .saved import SavedView
 
 __all__ = [
     "Access",
@@ -24,6 +25,7 @@ __all__ = [
     "Protocol",
     "ProtocolVersion",
     "Requirement",
+    "SavedView",
     "Step",
     "StepDefinition",
     "Tablet",

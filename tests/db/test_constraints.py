@@ -27,6 +27,7 @@ from procedures.models import (
     Patient,
     Pin,
     Product,
+    SavedView,
     Step,
     Tablet,
     Unit,
@@ -124,6 +125,10 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"working_from": 5, "working_until": 5},
         ],
     },
+    SavedView: {
+        "savedview_named": {"name": ""},
+        "savedview_times_in_range": [{"saved_at": TOO_EARLY}, {"saved_at": TOO_LATE}],
+    },
     WallLink: {"wall_times_in_range": [{"created_at": TOO_EARLY}, {"revoked_at": TOO_LATE}]},
     Tablet: {
         "tablet_times_in_range": [
@@ -162,6 +167,7 @@ REFUSED_COPIES: dict[type[Model], dict[str, dict[str, Any]]] = {
     Unit: {"procedures_unit_name_key": {"rooms": []}},
     User: {"procedures_user_username_key": {"display_name": "Other"}},
     Access: {"access_once_an_hour": {"right": "team"}},
+    SavedView: {"savedview_name_once": {}},
     WallLink: {
         "wall_name_once_per_unit": {"token_hash": b"y" * 32},
         "wall_token_once": {"name": "Other"},
@@ -206,6 +212,7 @@ def case_id(world: World) -> UUID:
     Tablet.objects.create(
         unit=world.unit, name="Room 1", secret_hash=bytes(32), code_hash=bytes(32), code_expires_at=at
     )
+    SavedView.objects.create(user=world.nurse, name="Mine", query="flag=late", saved_at=NOON)
     WallLink.objects.create(
         unit=world.unit, name="Corridor", token_hash=b"x" * 32, created_by=world.admin, created_at=at
     )

@@ -1,0 +1,421 @@
+"""The case log: one row a case, the figures above, what is filtered and what else could be."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import QueryDict
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from procedures import caselog, clock, directory
+from procedures.caselog import Filters, Tiles
+from procedures.caselog.filters import APPROACHES, LEAKS, MODES
+from procedures.definitions import VERTEBRAE, age_on
+from procedures.models import Case, Membership, SavedView, User
+from procedures.models.case import ANAESTHESIA, INDICATIONS, STATUS_LABELS
+from procedures.state import CaseStatus
+from procedures.statistics import wilson
+
+from .parts import role_words
+
+# What the bar of a row is made of: the time on the table, from the line and the monitors to the dressing.
+BAR = ("room", "needle", "balloon", "cement", "hardened", "after")
+STRETCH_WORDS = {
+    "before": gettext_lazy("Ward"),
+    "room": gettext_lazy("Room, until draped"),
+    "needle": gettext_lazy("Needle"),
+    "balloon": gettext_lazy("Balloon"),
+    "cement": gettext_lazy("Cement"),
+    "hardened": gettext_lazy("Hardening"),
+    "after": gettext_lazy("Images, counts, dressing"),
+    "recovery": gettext_lazy("Recovery"),
+    "discharge": gettext_lazy("Discharge"),
+}
+MODE_WORDS = {
+    "none": gettext_lazy("None given"),
+    "minimal": gettext_lazy("Minimal sedation given"),
+    "moderate": gettext_lazy("Moderate sedation given"),
+    "deep": gettext_lazy("Deep sedation given"),
+    "general": gettext_lazy("General anaesthesia given"),
+    "regional": gettext_lazy("Spinal or epidural given"),
+}
+COLUMNS = {
+    "date": gettext_lazy("Date"),
+    "patient": gettext_lazy("Patient"),
+    "levels": gettext_lazy("Levels"),
+    "operator": gettext_lazy("Operator"),
+    "indication": gettext_lazy("Indication"),
+    "": gettext_lazy("Where the time went"),
+    "skin": gettext_lazy("Skin to skin"),
+    "cement": gettext_lazy("Cement"),
+    "complications": gettext_lazy("Complications"),
+    "status": gettext_lazy("Status"),
+}
+ASCENDING_FIRST = {"patient", "operator", "indication", "status"}
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the bar: its name, where it begins and how wide it is, in 1000ths of the longest bar of the page."""
+
+    name: str
+    word: str
+    x: int
+    width: int
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One case. `tone` and `status_word` are the pill; `flags` what a reader should know."""
+
+    id: UUID
+    at: datetime
+    patient: str
+    about: str
+    room: str
+    levels: str
+    operator: str
+    operator_name: str
+    indication: str
+    bar: list[Segment]
+    bar_minutes: int
+    skin: str
+    cement: str
+    leak: bool
+    complications: int
+    tone: str
+    status_word: str
+    flags: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure with its words."""
+
+    figure: str
+    unit: str
+    words: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A heading: `query` sorts by it; `sorted`: ascending, descending or nothing."""
+
+    name: str
+    label: str
+    query: str
+    sorted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter that is on, in words, and the address without it."""
+
+    words: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A select of the filters: name, label, (value, label, chosen)."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str, bool]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogScreen:
+    """All that case_log.html draws."""
+
+    role: str
+    filters: Filters
+    columns: list[Column]
+    rows: list[Row]
+    tiles: list[Tile]
+    cases: str
+    following: str
+    before: str
+    problems: list[str]
+    chips: list[Chip]
+    main: list[Choice]
+    more: list[Choice]
+    levels: list[tuple[str, bool]]
+    flags: list[tuple[str, str, bool]]
+    legend: list[tuple[str, str]]
+    views: list[SavedView]
+    query: str
+    sort: str
+
+
+def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
+    """The page that the address asks for: five statements, one more for each word that is looked for."""
+    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
+    names = _Names(filters, memberships)
+    found = caselog.cases(user, filters)
+    page = caselog.page(
+        found.select_related("patient", "operator").defer("words", "timers", "patient__sex"), data
+    )
+    figures = caselog.tiles(found)
+    return LogScreen(
+        role=role_words(dict.fromkeys(m.role for m in memberships)),
+        filters=filters,
+        columns=[_column(name, str(label), page.sort, filters) for name, label in COLUMNS.items()],
+        rows=_rows(page.rows),
+        tiles=_tiles(figures),
+        cases=_count(figures),
+        following=_with(filters.query, page.sort, page.following) if page.following else "",
+        before=_with(filters.query, page.sort, page.before) if page.before else "",
+        problems=[*names.problems(), *([page.problem] if page.problem else [])],
+        chips=names.chips(),
+        main=names.main(),
+        more=names.more(),
+        levels=[(level, level in filters.levels) for level in VERTEBRAE],
+        flags=[(flag, str(label), flag in filters.flags) for flag, label in caselog.FLAGS.items()],
+        legend=[(name, str(STRETCH_WORDS[name])) for name in BAR],
+        views=caselog.views(user),
+        query=filters.query.urlencode(),
+        sort=page.sort,
+    )
+
+
+# Rows -----------------------------------------------------------------------------------------------------------------
+
+
+def _rows(cases: Iterable[Case]) -> list[Row]:
+    cases = list(cases)
+    lengths = [sum(_stretches(case).get(name, 0) for name in BAR) for case in cases]
+    longest = max(lengths, default=0)
+    return [_row(case, longest) for case in cases]
+
+
+def _row(case: Case, longest: int) -> Row:
+    person = case.patient
+    age = age_on(person.birth_date, localtime(case.scheduled_at).date())
+    tone, word = _status(case)
+    bar = _bar(_stretches(case), longest)
+    return Row(
+        id=case.pk,
+        at=case.scheduled_at,
+        patient=str(person),
+        about=f"{age} · {person.mrn}",
+        room=case.room,
+        levels=", ".join(case.levels),
+        operator=case.operator.initials if case.operator else "",
+        operator_name=case.operator.display_name if case.operator else "",
+        indication=str(INDICATIONS[case.indication]),
+        bar=bar,
+        bar_minutes=sum(segment.minutes for segment in bar),
+        skin=duration(case.skin_seconds),
+        cement=f"{case.cement_ml} mL" if case.treated else "",
+        leak=bool(case.leak),
+        complications=case.complications,
+        tone=tone,
+        status_word=word,
+        flags=[
+            str(label)
+            for name, label in caselog.FLAGS.items()
+            if _worth(name) and f"flag:{name}" in case.facets
+        ],
+    )
+
+
+def _worth(flag: str) -> bool:
+    """What the pill does not say already."""
+    return flag in ("late", "offline", "paper", "out_of_order", "overridden", "corrected", "expired")
+
+
+def _stretches(case: Case) -> dict[str, int]:
+    found: dict[str, int] = case.account.get("stretches", {})
+    return found
+
+
+def _bar(stretches: dict[str, int], longest: int) -> list[Segment]:
+    found, x = [], 0
+    for name in BAR:
+        if seconds := stretches.get(name, 0):
+            width = round(1000 * seconds / longest)
+            found.append(Segment(name, str(STRETCH_WORDS[name]), x, max(width - 4, 2), round(seconds / 60)))
+            x += width
+    return found
+
+
+def duration(seconds: float | None) -> str:
+    """Minutes, from an hour on with the hours: "46 min", "1 h 12"."""
+    if seconds is None:
+        return ""
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02}"
+
+
+def _status(case: Case) -> tuple[str, str]:
+    """The pill of a row: its tone, and in words how far the record is."""
+    if case.signed_at:
+        if case.cosign_by_id and not case.cosigned_at:
+            return "now", _("Signed, co-signature asked")
+        if case.addenda:
+            return "done", _("Signed · %(number)s added") % {"number": case.addenda}
+        return "done", _("Signed")
+    if case.to_sign:
+        return "warn", _("To be signed · %(age)s") % {"age": _age(case)}
+    tone = "now" if case.status in (CaseStatus.IN_PROGRESS, CaseStatus.RECOVERY) else ""
+    return tone, str(STATUS_LABELS[CaseStatus(case.status)])
+
+
+def _age(case: Case) -> str:
+    """For how long the note has been waiting."""
+    since = case.last_needle_out_at or case.ended_at or case.scheduled_at
+    days = (clock.now() - since).days
+    return _("today") if days < 1 else _("%(days)s d") % {"days": days}
+
+
+# Figures --------------------------------------------------------------------------------------------------------------
+
+
+def _count(figures: Tiles) -> str:
+    return f"{figures.cases:,}+" if figures.more else f"{figures.cases:,}"
+
+
+def _tiles(figures: Tiles) -> list[Tile]:
+    rate = wilson(figures.leaks, figures.answered)
+    return [
+        Tile(_count(figures), "", _("cases")),
+        Tile(f"{figures.treated:,}", "", _("vertebrae with cement")),
+        Tile(duration(figures.skin_seconds) or "–", "", _("median skin to skin")),
+        Tile(
+            "–" if figures.cement_ml is None else f"{figures.cement_ml:.1f}",
+            "mL",
+            _("median cement a vertebra"),
+        ),
+        Tile(
+            "–" if rate.rate is None else f"{100 * rate.rate:.1f}",
+            "%",
+            _("any cement leak"),
+            ""
+            if rate.low is None or rate.high is None
+            else _("%(low).0f to %(high).0f %%, %(n)s cases")
+            % {"low": 100 * rate.low, "high": 100 * rate.high, "n": figures.answered},
+        ),
+    ]
+
+
+# Filters in words -----------------------------------------------------------------------------------------------------
+
+
+def _with(query: QueryDict, sort: str = "", at: str = "") -> str:
+    found = query.copy()
+    if sort and sort != "-date":
+        found["sort"] = sort
+    if at:
+        found["at"] = at
+    return found.urlencode()
+
+
+def _column(name: str, label: str, sort: str, filters: Filters) -> Column:
+    if not name:
+        return Column("", label, "", "")
+    now = {name: "ascending", f"-{name}": "descending"}.get(sort, "")
+    first = name if name in ASCENDING_FIRST else f"-{name}"
+    turned = {"ascending": f"-{name}", "descending": name}.get(now, first)
+    return Column(name, label, _with(filters.query, turned) or "sort=-date", now)
+
+
+class _Names:
+    """The filters as choices, chips and sentences."""
+
+    def __init__(self, filters: Filters, memberships: list[Membership]) -> None:
+        self.filters = filters
+        units = {m.unit_id: m.unit for m in memberships}
+        self.units = [(str(pk), unit.name) for pk, unit in units.items()]
+        self.rooms = [(room, room) for room in sorted({r for unit in units.values() for r in unit.rooms})]
+        people = [(str(pk), name) for pk, name in directory.operators(units)]
+        self.people = [("me", _("Me")), *people]
+        self.versions = [(str(pk), name) for pk, name in directory.versions()]
+
+    def choice(self, name: str, label: str, options: Iterable[tuple[str, Any]]) -> Choice:
+        """A select with what is chosen."""
+        chosen = self.filters.query.get(name, "")
+        return Choice(name, label, [(value, str(words), value == chosen) for value, words in options])
+
+    def main(self) -> list[Choice]:
+        """Those in the first line."""
+        statuses = [(s.value, label) for s, label in STATUS_LABELS.items()]
+        return [
+            self.choice("operator", _("Operator"), self.people),
+            self.choice("status", _("Status"), statuses),
+        ]
+
+    def more(self) -> list[Choice]:
+        """The others."""
+        planned = [(value, _("%(kind)s planned") % {"kind": label}) for value, label in ANAESTHESIA.items()]
+        complications = [("any", _("Any")), *directory.complications()]
+        found = [
+            self.choice("room", _("Room"), self.rooms),
+            self.choice("approach", _("Approach"), APPROACHES.items()),
+            self.choice("indication", _("Indication"), INDICATIONS.items()),
+            self.choice("leak", _("Cement leak"), LEAKS.items()),
+            self.choice("complication", _("Complication"), complications),
+            self.choice("anaesthesia", _("Anaesthesia"), [*planned, *((m, MODE_WORDS[m]) for m in MODES)]),
+            self.choice("version", _("Protocol version"), self.versions),
+        ]
+        return [self.choice("unit", _("Unit"), self.units), *found] if len(self.units) > 1 else found
+
+    def chips(self) -> list[Chip]:
+        """Each filter that is on, with the way to take it off."""
+        found = []
+        for name, value in self._each():
+            rest = self.filters.query.copy()
+            rest.setlist(name, [other for other in rest.getlist(name) if other != value])
+            found.append(Chip(self._words(name, value), rest.urlencode()))
+        return found
+
+    def _each(self) -> Iterable[tuple[str, str]]:
+        for name in self.filters.query:
+            for value in self.filters.query.getlist(name):
+                yield name, value
+
+    def _words(self, name: str, value: str) -> str:
+        known: dict[str, Mapping[str, Any]] = {
+            "operator": dict(self.people),
+            "unit": dict(self.units),
+            "version": dict(self.versions),
+            "approach": APPROACHES,
+            "indication": INDICATIONS,
+            "leak": LEAKS,
+            "flag": caselog.FLAGS,
+            "complication": {"any": _("Any complication"), **dict(directory.complications())},
+            "anaesthesia": {**ANAESTHESIA, **MODE_WORDS},
+            "status": {s.value: label for s, label in STATUS_LABELS.items()},
+            "cosign": {"me": _("for me to co-sign")},
+        }
+        words = str(known.get(name, {}).get(value, value))
+        template = {
+            "find": _("“%(words)s”"),
+            "since": _("from %(words)s"),
+            "until": _("until %(words)s"),
+            "lot": _("lot %(words)s"),
+            "approach": _("approach: %(words)s"),
+            "operator": _("operator: %(words)s"),
+        }.get(name, "%(words)s")
+        return template % {"words": self.filters.words if name == "find" else words}
+
+    def problems(self) -> list[str]:
+        """What of the address was not understood, by the name of the filter."""
+        labels = {
+            "find": _("Search"),
+            "since": _("From"),
+            "until": _("Until"),
+            "level": _("Vertebra"),
+            "flag": _("Flag"),
+            "lot": _("Lot"),
+            "cosign": _("Co-signature"),
+            **{choice.name: choice.label for choice in (*self.main(), *self.more())},
+            "unit": _("Unit"),
+        }
+        return [f"{labels.get(name, name)}: {said}" for name, said in self.filters.problems.items()]
