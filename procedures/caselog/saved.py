@@ -25,9 +25,9 @@ def keep(user: User, name: str, query: str) -> SavedView:
     return view
 
 
-def forget(user: User, pk: int) -> None:
-    """Take one away, where it is still there."""
-    SavedView.objects.filter(user=user, pk=pk).delete()
+def forget(user: User, pk: int) -> bool:
+    """Take one away. Returns whether it was there, and theirs."""
+    return bool(SavedView.objects.filter(user=user, pk=pk).delete()[0])
 
 
 def views(user: User) -> list[SavedView]:

@@ -1,7 +1,7 @@
 """The case log: show it, look for words, keep a view."""
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -56,7 +56,8 @@ def save_view(request: HttpRequest) -> HttpResponse:
 @require_POST
 def forget_view(request: HttpRequest, view: int) -> HttpResponse:
     """Take a view away."""
-    caselog.forget(me(request), view)
+    if not caselog.forget(me(request), view):
+        raise Http404
     return _to_log(_filled(request.POST))
 
 

@@ -64,7 +64,7 @@ def test_words_are_looked_for_and_no_address_holds_them(
     assert "rossi" not in where.lower()
     query = parse_qs(urlsplit(where).query)
     assert (query["status"], query["level"]) == (["scheduled"], ["L1", "L2"])
-    page = operator.get("case-log", **query)
+    page = Answer(operator.client.get(where))
     assert shown(page) == [str(three[0])]
     assert "“rossi”" in page.page.text
     assert page.page.inputs["words"]["value"] == "rossi"
@@ -162,7 +162,7 @@ def test_the_page_costs_few_statements_whatever_it_shows(
     operator.get("case-log")
     with at_most(LOG):
         operator.get("case-log")
-    address = {
+    address: dict[str, object] = {
         "level": ["L1", "T12"],
         "operator": "me",
         "sort": "-patient",
@@ -170,4 +170,4 @@ def test_the_page_costs_few_statements_whatever_it_shows(
         "since": "2026-01-01",
     }
     with at_most(LOG):
-        operator.get("case-log", **address)
+        operator.ask("GET", reverse("case-log"), dict(address))
