@@ -67,7 +67,25 @@ def open_case(
         raise rules.Invalid(
             {"allergies": _("At most %(limit)s characters a line.") % {"limit": Allergy.LONGEST}}
         )
-    asked = canonical.digest(
+    asked = asked_at_opening(unit, patient, plan, substances)
+    with transaction.atomic():
+        _lock_id(command.case_id)  # a form that is sent twice at once takes turns with itself
+        if Case.objects.filter(pk=command.case_id).exists():
+            return _opened_before(command, asked)
+        _check_plan(unit, plan)
+        person = _patient(patient)  # locked: two who open a case of the same patient take turns
+        case = _insert(command.case_id, unit, person, plan)
+        ledger = Ledger(case, projection.Context({}, [], []), command, actor, actor)
+        write_opening(ledger, patient.mrn, plan)
+        elsewhere = [pk for pk in hold_open_cases(person.pk) if pk != case.pk] if substances else []
+        said = _write_allergies(ledger, person, substances)
+        write_elsewhere(elsewhere, command, actor, said, asked)
+        return ledger.save(asked)
+
+
+def asked_at_opening(unit: Unit, patient: PatientDetails, plan: Plan, substances: list[str]) -> bytes:
+    """The fingerprint of what `open_case` was asked."""
+    return canonical.digest(
         "open_case",
         {
             "unit": unit.pk,
@@ -78,29 +96,15 @@ def open_case(
             "allergies": substances,
         },
     )
-    with transaction.atomic():
-        _lock_id(command.case_id)  # a form that is sent twice at once takes turns with itself
-        if Case.objects.filter(pk=command.case_id).exists():
-            return _opened_before(command, asked)
-        _check_plan(unit, plan)
-        person = _patient(patient)  # locked: two who open a case of the same patient take turns
-        case = _insert(command.case_id, unit, person, plan)
-        ledger = Ledger(case, projection.Context({}, [], []), command, actor, actor)
-        ledger.write(
-            EventKind.CASE_OPENED,
-            values={
-                "plan": plan.values(),
-                "patient": patient.mrn,
-                "protocol": case.protocol_id,
-                "unit": unit.pk,
-            },
-        )
-        _write_levels(ledger, plan.levels)
-        _write_team(ledger, plan.team)
-        elsewhere = [pk for pk in hold_open_cases(person.pk) if pk != case.pk] if substances else []
-        said = _write_allergies(ledger, person, substances)
-        write_elsewhere(elsewhere, command, actor, said, asked)
-        return ledger.save(asked)
+
+
+def write_opening(ledger: Ledger, mrn: str, plan: Plan) -> None:
+    """The first events of a case: what it is, which vertebrae, who."""
+    case = ledger.case
+    values = {"plan": plan.values(), "patient": mrn, "protocol": case.protocol_id, "unit": case.unit_id}
+    ledger.write(EventKind.CASE_OPENED, values=values)
+    _write_levels(ledger, plan.levels)
+    _write_team(ledger, plan.team)
 
 
 def _lock_id(case_id: UUID) -> None:

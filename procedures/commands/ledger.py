@@ -4,11 +4,11 @@ A command is a function whose first parameter is the open `Ledger`; the decorato
 that takes a `Command` instead and returns a `Receipt`. Everything happens in one transaction.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate, cast
+from typing import Any, Concatenate, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -55,7 +55,7 @@ class Receipt:
 
 
 class Ledger:
-    """One locked case during one command."""
+    """One locked case during one command. `before`: its state, where that is known already; else it is read."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Ledger:
         command: Command,
         actor: rules.Actor,
         performer: rules.Actor,
+        before: CaseState | None = None,
     ) -> None:
         self.case = case
         self.context = context
@@ -72,7 +73,9 @@ class Ledger:
         self.performer = performer
         self.now = clock.now()
         self.protocol: Protocol = frozen.protocol(case.protocol_id)
-        self.before = projection.load(case, context) if case.last_seq else CaseState()
+        if before is None:
+            before = projection.load(case, context) if case.last_seq else CaseState()
+        self.before = before
         self.state = self.before
         self.written: list[Happening] = []
 
@@ -124,16 +127,21 @@ class Ledger:
 
     def save(self, input_digest: bytes) -> Receipt:
         """Store what was written: events with their chain, changed projections, summary; then announce."""
+        rows, head = self.chained(input_digest)
+        Event.objects.bulk_create(rows)
+        projection.save(self.case, self.context, self.before, self.progress, head)
+        live.announce(self.case.unit_id, self.case.pk, self.state.last_seq)
+        return Receipt(self.case.pk, self.before.last_seq + 1, self.state.last_seq, ledger=self)
+
+    def chained(self, input_digest: bytes) -> tuple[list[Event], bytes]:
+        """The rows of what was written, each standing on the one before, and the hash of the last."""
         head = bytes(self.case.head_hash)
         rows = []
         for event in self.written:
             text = canonical.encode(self.case.pk, event)
             previous, head = head, canonical.chain(head, text)
             rows.append(_event_row(self.case, event, text, previous, head, input_digest))
-        Event.objects.bulk_create(rows)
-        projection.save(self.case, self.context, self.before, self.progress, head)
-        live.announce(self.case.unit_id, self.case.pk, self.state.last_seq)
-        return Receipt(self.case.pk, self.before.last_seq + 1, self.state.last_seq, ledger=self)
+        return rows, head
 
 
 def command[**P](
@@ -148,9 +156,7 @@ def command[**P](
 
     @wraps(function)
     def run(command: Command, *args: P.args, **kwargs: P.kwargs) -> Receipt:
-        asked = canonical.digest(
-            name, {"args": args, **kwargs, "by": command.by.pk, "performed_by": command.performed_by}
-        )
+        asked = asked_of(name, command, args, kwargs)
         with transaction.atomic():
             case = lock(command)
             context = projection.context(case.pk, command.command_id)
@@ -161,6 +167,12 @@ def command[**P](
             return ledger.save(asked)
 
     return cast("Callable[Concatenate[Command, P], Receipt]", run)
+
+
+def asked_of(name: str, command: Command, args: Iterable[Any], inputs: Mapping[str, Any]) -> bytes:
+    """The fingerprint of what a command of that name was asked, by whom."""
+    people = {"by": command.by.pk, "performed_by": command.performed_by}
+    return canonical.digest(name, {"args": tuple(args), **inputs, **people})
 
 
 def lock(command: Command) -> Case:

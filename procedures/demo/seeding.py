@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from procedures.models import Case, Product, Unit
 
+from .bulk import Book
 from .calendar import day_of
 from .course import play
 from .details import Details
+from .door import Door, Live
 from .past import past_plots
 from .patients import patients
 from .people import make_suite
@@ -37,18 +39,21 @@ def seed(now: datetime | None = None) -> None:
         shelf: dict[str, list[Product]] = {}
         for product in Product.objects.order_by("pk"):
             shelf.setdefault(product.kind, []).append(product)
-        plots = [
-            *((suite.unit, plot) for plot in past_plots(suite, persons, rng, day_of(present))),
-            *((suite.unit, plot) for plot in today_plots(suite, persons, present)),
-            (suite.other_unit, elsewhere_plot(suite, persons, present)),
-        ]
-        for unit, plot in plots:
-            _play(unit, plot, shelf, rng.getrandbits(64), present)
+        book = Book()
+        for plot in list(past_plots(suite, persons, rng, day_of(present))):
+            play_one(book, suite.unit, plot, shelf, rng.getrandbits(64), present)
+        book.write()
+        for plot in today_plots(suite, persons, present):
+            play_one(Live(), suite.unit, plot, shelf, rng.getrandbits(64), present)
+        other = elsewhere_plot(suite, persons, present)
+        play_one(Live(), suite.other_unit, other, shelf, rng.getrandbits(64), present)
 
 
-def _play(unit: Unit, plot: Plot, shelf: dict[str, list[Product]], number: int, present: datetime) -> None:
+def play_one(
+    door: Door, unit: Unit, plot: Plot, shelf: dict[str, list[Product]], number: int, present: datetime
+) -> None:
     """One case with dice of its own, so that a change to one leaves the others as they are."""
     dice = Random(number)  # noqa: S311 (as above)
     details = Details(dice, shelf, day_of(plot.start), tuple(plot.levels), plot.person.allergies)
     with suppress(Curtain):  # it has come as far as the present
-        play(Stage(unit, plot, dice, present, details))
+        play(Stage(door, unit, plot, dice, present, details))

@@ -11,11 +11,12 @@ from procedures import clock, commands, second_person
 from procedures.cautions import AGAIN
 from procedures.commands import Command, Plan, Receipt
 from procedures.definitions import Key, Phase, Protocol, Role, SecondPerson, Step
-from procedures.models import Case, Unit, User
+from procedures.models import Unit, User
 from procedures.protocols import frozen
 from procedures.state import StepStatus
 
 from .details import Details, person
+from .door import Door
 from .patients import Person
 from .people import Crew
 
@@ -74,6 +75,7 @@ class Plot:
 class Stage:
     """Plays a plot in its case until `until`, the present; then every further act raises `Curtain`."""
 
+    door: Door
     unit: Unit
     plot: Plot
     rng: Random
@@ -124,16 +126,14 @@ class Stage:
         plot = self.plot
         command = Command(case_id=self.case_id, by=self.nurse, command_id=self.case_id)
         with clock.at(self.now):
-            commands.open_case(
+            version = self.door.open(
                 command,
                 unit=self.unit,
                 patient=plot.person.details,
                 plan=self.plan(plot.room),
                 allergies=plot.person.allergies,
             )
-        self.protocol = frozen.protocol(
-            Case.objects.values_list("protocol_id", flat=True).get(pk=self.case_id)
-        )
+        self.protocol = frozen.protocol(version)
 
     def plan(self, room: str) -> Plan:
         """What is planned, in that room."""
@@ -158,7 +158,7 @@ class Stage:
             performed_by=performer.pk if performer else None,
         )
         with clock.at(self.now):
-            return verb(command, *args, **inputs)
+            return self.door.send(verb, command, *args, **inputs)
 
     def record(
         self,

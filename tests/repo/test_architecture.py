@@ -78,8 +78,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "access", "definitions", "directory", "models", "rules", "scanning", "signin", "state", "values", "walls",
     },
     "demo": {
-        "cautions", "clock", "commands", "definitions", "models", "progress", "projection", "protocols", "rules",
-        "scanning", "second_person", "state", "values",
+        "canonical", "cautions", "clock", "commands", "definitions", "models", "progress", "projection", "protocols",
+        "rules", "scanning", "second_person", "state", "values",
     },
     "management": {"demo", "models", "projection", "protocols", "signin", "verification"},
 }  # fmt: skip
@@ -147,6 +147,9 @@ ALSO_WRITE: dict[str, set[str]] = {
     "procedures/signin/pins.py": {"AccountEvent", "Pin", "Tablet"},
     "procedures/demo/people.py": {"Unit", "Pin", "Product", "Membership", "user"},
 }  # fmt: skip
+# The demo's past goes in by COPY: rows that the commands have made in memory, the same as those that they store
+# (tests/demo/test_bulk.py compares them). It adds, and has no other verb.
+COPIES = "procedures/demo/copying.py"
 # Reads only which protocol a case has, and nothing of the patient: the command asks for the right.
 NO_RIGHT_NEEDED = {"procedures/views/lookup.py": 1}
 WALL = "procedures/screens/wall.py"  # has no user; its link is its right, and what it may read is said in the model
@@ -310,6 +313,20 @@ def test_nobody_writes_by_raw_sql() -> None:
         if isinstance(argument, ast.Constant) and str(argument.value).lstrip().lower().startswith(words)
     ]
     assert wrong == []
+
+
+def test_nobody_copies_rows_but_the_demo_into_an_empty_database() -> None:
+    copying = {
+        name_of(path)
+        for path in sources("procedures", "kypho")
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.Call) and chain(node.func)[-1:] == ["copy"] and node.args
+    }
+    assert copying == {COPIES}
+    using = {
+        name_of(p) for p in sources("procedures", "kypho") if "procedures.demo.copying.Rows" in imported(p)
+    }
+    assert using == {"procedures/demo/bulk.py"}
 
 
 def test_the_commands_keep_events_by_adding_them() -> None:

@@ -1,0 +1,35 @@
+"""The ways in which the commands of a demo case reach the record: one by one, or kept in memory first (`bulk`)."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from procedures import commands
+from procedures.commands import Command, PatientDetails, Plan, Receipt
+from procedures.models import Case, Unit
+
+
+class Door(Protocol):
+    """What a stage sends its commands through. `verb` is always one of `commands`."""
+
+    def open(
+        self, command: Command, *, unit: Unit, patient: PatientDetails, plan: Plan, allergies: Iterable[str]
+    ) -> int:
+        """Open a case; returns the id of its protocol version."""
+
+    def send(self, verb: Callable[..., Receipt], command: Command, *args: Any, **inputs: Any) -> Receipt:
+        """Carry a command out."""
+
+
+class Live:
+    """The commands as everybody else calls them: each in a transaction of its own."""
+
+    def open(
+        self, command: Command, *, unit: Unit, patient: PatientDetails, plan: Plan, allergies: Iterable[str]
+    ) -> int:
+        """Open a case; returns the id of its protocol version."""
+        commands.open_case(command, unit=unit, patient=patient, plan=plan, allergies=allergies)
+        return Case.objects.values_list("protocol_id", flat=True).get(pk=command.case_id)
+
+    def send(self, verb: Callable[..., Receipt], command: Command, *args: Any, **inputs: Any) -> Receipt:
+        """Carry a command out."""
+        return verb(command, *args, **inputs)
