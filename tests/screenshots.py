@@ -43,7 +43,6 @@ def demo_server() -> Iterator[Server]:
     database.start(folder, durable=False)
     try:
         call_command("migrate", verbosity=0)
-        call_command("load_protocol", verbosity=0)
         seed()
         with Server(database.url("kypho_app", folder), collected(FOLDER / "static")) as server:
             yield server

@@ -84,6 +84,11 @@ class Book:
         verb.__wrapped__(ledger, *args, **inputs)  # type: ignore[attr-defined]
         return self._keep(held, ledger, asked_of(verb.__name__, command, args, inputs))
 
+    def progress(self, case_id: UUID) -> Progress:
+        """How far a case has come."""
+        held = self.cases[case_id]
+        return Progress(frozen.protocol(held.case.protocol_id), held.state)
+
     def write(self) -> None:
         """Store everything, in the transaction that is open."""
         rows = Rows()
@@ -95,8 +100,7 @@ class Book:
             rows.add(self.allergies[patient.mrn])
         for held in self.cases.values():
             held.case.patient_id = held.case.patient.pk
-            rows.add_case(held.case, Progress(frozen.protocol(held.case.protocol_id), held.state))
-        for held in self.cases.values():
+            rows.add_case(held.case, self.progress(held.case.pk))
             rows.add(held.events)
         rows.write()
 
@@ -119,6 +123,8 @@ class Book:
     def _allergic(self, ledger: Ledger, substance: str) -> None:
         """As `commands.add_allergy`."""
         patient = ledger.case.patient
+        if any(known.substance.casefold() == substance.casefold() for known in self.allergies[patient.mrn]):
+            raise ValueError(f"{substance} is known already")
         self.allergies[patient.mrn].append(
             Allergy(patient=patient, substance=substance, added_at=ledger.now, added_by_id=ledger.actor.id)
         )

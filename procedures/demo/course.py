@@ -12,17 +12,26 @@ from procedures.state import StepStatus
 
 from .details import person
 from .levels import Levels, give
-from .stage import Stage
+from .signing import sign_off
+from .stage import MOVED_TO, Stage
+from .trouble import FINAL_IMAGES, RECOVERY, notice
 
 
 def play(stage: Stage) -> None:
-    """The whole case: open, start, and everything until it is completed, stopped or cancelled. Raises Curtain."""
+    """The whole case: open, start, everything until it is completed, stopped or cancelled, and what is due afterwards.
+    Raises Curtain."""
+    _play(stage)
+    if stage.plot.signed_off:
+        sign_off(stage)
+
+
+def _play(stage: Stage) -> None:
     stage.open()
     if stage.has("only opened"):
         return
     if stage.has("moved"):
         stage.wait(10, 60)
-        stage.send(commands.change_case, by=stage.nurse, plan=stage.plan("Theatre 3"))
+        stage.send(commands.change_case, by=stage.nurse, plan=stage.plan(MOVED_TO))
     stage.wait_until(stage.plot.start)
     if stage.has("cancelled"):
         stage.send(commands.cancel, by=stage.nurse, reason="INR 2.4 this morning; new date in a week")
@@ -31,7 +40,10 @@ def play(stage: Stage) -> None:
         reason = "Opened for another patient with the same family name"
         stage.send(commands.void_case, by=stage.nurse, reason=reason)
         return
-    stage.send(commands.start, by=stage.one_of(Role.WARD_NURSE))
+    if stage.has("paper"):
+        stage.lag = timedelta(hours=stage.rng.choice((3, 5, 7)))
+    began = stage.now if stage.lag else None
+    stage.send(commands.start, by=stage.one_of(Role.WARD_NURSE), performed_at=began)
     before(stage)
     if stage.has("cancelled on the ward"):
         stage.wait(4, 9)
@@ -107,7 +119,7 @@ def room(stage: Stage) -> None:
     stage.wait(1, 3)
     if stage.has("no antibiotic"):
         stage.mark("ABX", StepStatus.NOT_DONE, "Operator: not indicated")
-    else:
+    elif not stage.has("antibiotic after time-out"):
         stage.record("ABX")
     stage.wait(1, 3)
     stage.record("K03")
@@ -126,12 +138,25 @@ def room(stage: Stage) -> None:
     for step in reversed(steps) if prone_first else steps:
         step(stage)
     stage.wait(2, 4)
+    if stage.has("offline in the room"):
+        stage.go_offline()
     stage.record("K06a")
     stage.wait(3.2, 4.5)  # alcohol dries for three minutes
     stage.record("K06b")
+    if stage.has("offline in the room"):
+        _reconnect(stage)
     stage.wait(1, 2)
     given = {"antibiotic": "na"} if stage.has("no antibiotic") else {}
     stage.record("CHK-TO", given=given, verified=not stage.has("unverified"))
+    if stage.has("antibiotic after time-out") and not stage.has("no antibiotic"):
+        stage.wait(0.5, 1.5)
+        stage.record("ABX")
+
+
+def _reconnect(stage: Stage) -> None:
+    """The network comes back some minutes later; the clock of the tablet was right, or by some minutes not."""
+    stage.wait(3, 9)
+    stage.back_online(timedelta(seconds=stage.rng.choice((-2, -1, 1, 2, 3, 190))))
 
 
 def sedate(stage: Stage) -> None:
@@ -200,6 +225,7 @@ def after(stage: Stage) -> None:
     stage.record("K10")
     stage.wait(1.5, 3)
     stage.record("K11", given={"modality": "ct", "leak": ["disc"]} if stage.has("leak on CT") else {})
+    notice(stage, FINAL_IMAGES)
     stage.wait(1, 2)
     if stage.has("count twice"):
         stage.record("CNT", given={"match": False, "counted_out": Decimal(13)})
@@ -223,10 +249,15 @@ def recovery(stage: Stage) -> None:
     stage.record("REC-HO", given={"receiver": person(watcher)})
     if stage.has("late"):
         give(stage, "paracetamol", "1000", "mg", late=26)
+    notice(stage, RECOVERY)
+    if stage.has("offline in recovery"):
+        stage.go_offline()
     for minutes in (15, 15, 15, 15, 30, 30)[: rng.choice((4, 5, 6, 6))]:  # source S11
         due += timedelta(minutes=minutes)
         stage.wait_until(due + timedelta(minutes=round(rng.uniform(-2, 3), 2)))
         stage.record("REC-OBS", late=17 if stage.has("late") and minutes == 30 else 0)
+    if stage.has("offline in recovery"):
+        _reconnect(stage)
     stage.record("REC-SCO")
     stage.wait(10, 30)
     stage.record("DIS")

@@ -112,6 +112,15 @@ _JITTER = {"hr": 4.0, "sbp": 7.0, "dbp": 4.0, "rr": 1.2, "spo2": 1.0, "temp": 0.
 _FLOOR = {"hr": 48, "sbp": 96, "dbp": 48, "rr": 9, "spo2": 91, "temp": 35.4}
 
 
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What lies on the shelf of one kind of product: the product by name, its lot, and until when it can be used."""
+
+    product: str
+    lot: str
+    expires: date
+
+
 @dataclass
 class Details:
     """Draws the values of one case: steady around the patient's own baseline, with the products of the day."""
@@ -121,6 +130,8 @@ class Details:
     day: date
     levels: tuple[str, ...]
     allergies: tuple[str, ...] = ()
+    supplies: Mapping[str, Supply] = field(default_factory=dict)
+    beam: float = 1.0
     lot: str = field(init=False)
     balloons: int = 0
 
@@ -158,6 +169,9 @@ class Details:
         product = self.rng.choice(shelf)
         expires = (self.day + timedelta(days=self.rng.randrange(120, 900))).isoformat()
         lot = f"{kind[0].upper()}{self.lot}"
+        if supply := self.supplies.get(kind):
+            product = next(p for p in self.products[kind] if p.name == supply.product)
+            expires, lot = supply.expires.isoformat(), supply.lot
         found = {"id": product.pk, "name": str(product), "lot": lot, "expires": expires, "gtin": product.gtin}
         if kind == "cement" or self.lot[0] > "D":  # a cement is scanned always, the rest on most days
             self.balloons += kind == "balloon"
@@ -236,9 +250,9 @@ class Details:
             },
             # Published means: 2.2 min for one level from the side and 1.6 from the front, more for more (source S26).
             "K11": lambda _key, _moment: {
-                "fluoro_time": _round(len(self.levels) * self.rng.uniform(150, 330), 0),
-                "dap": (_round(len(self.levels) * self.rng.uniform(900, 3200), 0), "cGy.cm2"),
-                "air_kerma": _round(len(self.levels) * self.rng.uniform(90, 380), 0),
+                "fluoro_time": self._beam(150, 330),
+                "dap": (self._beam(900, 3200), "cGy.cm2"),
+                "air_kerma": self._beam(90, 380),
             },
             "REC-SCO": lambda _key, _moment: self._score(),
             "DIS": lambda _key, _moment: {"follow_up": self.day + timedelta(days=42)},
@@ -249,6 +263,9 @@ class Details:
         high = {"10/3": 2.6, "15/3": 3.9, "20/3": 4.8}[size]
         volume = _round(self.rng.uniform(high * 0.55, high), 1)
         return {"size": size, "balloon": self.product("balloon", f"Levara {size}"), "volume": volume}
+
+    def _beam(self, low: float, high: float) -> Decimal:
+        return _round(len(self.levels) * self.rng.uniform(low, high) * self.beam, 0)
 
     def _score(self) -> dict[str, Any]:
         awake = self.rng.choice(("1", "2", "2"))

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
+from uuid import UUID
 
-from procedures import commands
+from procedures import commands, projection
 from procedures.commands import Command, PatientDetails, Plan, Receipt
 from procedures.models import Case, Unit
+from procedures.progress import Progress
+from procedures.protocols import frozen
 
 
 class Door(Protocol):
@@ -18,6 +21,9 @@ class Door(Protocol):
 
     def send(self, verb: Callable[..., Receipt], command: Command, *args: Any, **inputs: Any) -> Receipt:
         """Carry a command out."""
+
+    def progress(self, case_id: UUID) -> Progress:
+        """How far a case has come."""
 
 
 class Live:
@@ -33,3 +39,8 @@ class Live:
     def send(self, verb: Callable[..., Receipt], command: Command, *args: Any, **inputs: Any) -> Receipt:
         """Carry a command out."""
         return verb(command, *args, **inputs)
+
+    def progress(self, case_id: UUID) -> Progress:
+        """How far a case has come."""
+        case = Case.objects.get(pk=case_id)
+        return Progress(frozen.protocol(case.protocol_id), projection.load(case))

@@ -11,8 +11,8 @@ from procedures.state import StepStatus
 
 from .details import amount, person
 from .stage import Stage
+from .trouble import BLEEDING, HYPOTENSION, LEVEL, RUPTURE, complicate, notice
 
-LEAK_SHARE = 0.15  # of levels; series report 9 % of levels and 40 % of patients (sources S24, S25)
 LEAKS = ("cortical", "cortical", "segmental", "basivertebral", "disc", "disc")
 LEAK_SITES = {"cortical": "paravertebral", "segmental": "vein", "basivertebral": "canal", "disc": "disc"}
 
@@ -71,7 +71,8 @@ class Levels:
         stage.record(f"K08a-{level}", verified=not stage.has("unverified"))
         for side in self.levels[level]:
             stage.wait(2.5, 5)
-            stage.record(f"K08b-{level}-{side}")
+            approach = stage.plot.approach
+            stage.record(f"K08b-{level}-{side}", given={"approach": approach} if approach else {})
         if stage.plot.person.indication in ("metastasis", "myeloma"):
             stage.wait(1, 2)
             stage.record(f"K08c-{level}-{self.levels[level][0]}")
@@ -95,6 +96,8 @@ class Levels:
                 stage.record(key)
         if stage.has("hypotension"):
             self._hypotension(level)
+        if level == next(iter(self.levels)):
+            notice(stage, LEVEL, level, self.levels[level][0])
         if self._given_up(level):
             return  # they come out after the decision
         for side in self.levels[level]:
@@ -104,13 +107,7 @@ class Levels:
     def _rupture(self, level: str, side: str) -> None:
         stage = self.stage
         stage.record(f"K09a-{level}-{side}", given={"rupture": True, "stop_reason": "rupture"})
-        self._complication(
-            "balloon_rupture",
-            level,
-            side,
-            symptomatic=False,
-            action="Balloon taken out whole, a new one put in",
-        )
+        complicate(stage, RUPTURE, level, side)
         stage.wait(0.5, 1)
         stage.record(f"K09b-{level}-{side}")
         given = {
@@ -125,22 +122,8 @@ class Levels:
         stage = self.stage
         given = {"sbp": Decimal(78), "dbp": Decimal(41), "hr": Decimal(54)}
         stage.record("EV-VITALS", performer=stage.one_of(Role.SEDATION_NURSE, Role.ANAESTHETIST), given=given)
-        self._complication(
-            "hypotension", level, "", symptomatic=False, action="Fluid, ephedrine; steady after 4 minutes"
-        )
+        complicate(stage, HYPOTENSION, level)
         give(stage, "ephedrine", "10", "mg")
-
-    def _complication(self, kind: str, level: str, side: str, *, symptomatic: bool, action: str) -> None:
-        given = {
-            "type": kind,
-            "level": level,
-            "side": side or None,
-            "symptomatic": symptomatic,
-            "action": action,
-            "outcome": "resolved",
-            "grade_cirse_2017": "1",
-        }
-        self.stage.record("EV-COMPLICATION", performer=self.stage.nurse, given=given)
 
     def _given_up(self, level: str) -> bool:
         """Whether this is the vertebra that the plot abandons: the last."""
@@ -149,13 +132,7 @@ class Levels:
     def _abandon(self, level: str) -> None:
         """Given up with the balloon inside: what went in comes out."""
         stage = self.stage
-        self._complication(
-            "bleeding",
-            level,
-            self.levels[level][0],
-            symptomatic=False,
-            action="Pressure for 5 minutes, bleeding stopped",
-        )
+        complicate(stage, BLEEDING, level, self.levels[level][0])
         stage.wait(1, 2)
         reason = "Brisk bleeding through the cannula and the pedicle cannot be seen well"
         stage.send(commands.abandon_level, by=stage.nurse, vertebra=level, reason=reason)
@@ -172,7 +149,7 @@ class Levels:
         self.batch = stage.record("K09c", verified=not stage.has("unverified"))
         stage.wait(3.5, 4.5)
         for level in levels:
-            leak = stage.rng.choice(LEAKS) if stage.rng.random() < LEAK_SHARE else ""
+            leak = stage.rng.choice(LEAKS) if stage.rng.random() < stage.plot.leak_share else ""
             sides = self.levels[level]
             for side in sides:
                 stage.wait(1.2, 2.4)

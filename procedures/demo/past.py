@@ -13,8 +13,8 @@ from .stage import BOTH, Plot
 from .today import LIST_SIZE
 
 CASES, WEEKS = 40, 10
-_SLOTS = ((8, 0), (10, 45), (13, 30))
-_ROOMS = ("IR room 1", "IR room 1", "IR room 2", "IR room 2", "Theatre 3")
+SLOTS = ((8, 0), (10, 45), (13, 30))
+ROOMS = ("IR room 1", "IR room 1", "IR room 2", "IR room 2", "Theatre 3")
 # Fractures gather where the stiff thoracic spine meets the lumbar one.
 _OFTEN = {
     "T11": 3,
@@ -67,7 +67,7 @@ def past_plots(suite: Suite, persons: Sequence[Person], rng: Random, today: date
     own = list(persons[:-LIST_SIZE])
     back = [own[2], own[5], own[7], persons[-1]]
     list_of_patients = [*own[: CASES - len(back)], *back]
-    slots = [(day, slot) for day in working_days(today, WEEKS) for slot in _SLOTS]
+    slots = [(day, slot) for day in working_days(today, WEEKS) for slot in SLOTS]
     chosen = sorted(rng.sample(slots, CASES))
     for number, ((day, (hour, minute)), person) in enumerate(zip(chosen, list_of_patients, strict=True)):
         twists = _TWISTS.get(number, frozenset())
@@ -75,22 +75,23 @@ def past_plots(suite: Suite, persons: Sequence[Person], rng: Random, today: date
         anaesthesia = rng.choices(("sedation", "general", "local"), (15, 3, 2))[0]
         yield Plot(
             person=person,
-            crew=_crew(suite, rng, anaesthesia),
+            crew=crew(suite, rng, anaesthesia),
             relief=suite.people["ivanova"] if "handover" in twists else None,
-            levels=_levels(rng, several=bool(twists & _SEVERAL), spare="L4"),
+            levels=levels(rng, several=bool(twists & _SEVERAL), spare="L4"),
             start=scheduled + timedelta(seconds=rng.randrange(-600, 1500)),
             scheduled=scheduled,
             opened=afternoon_before(scheduled, rng.randrange(60)),
-            room=rng.choice(_ROOMS),
+            room=rng.choice(ROOMS),
             anaesthesia=anaesthesia,
             together=not twists & _ONE_BY_ONE and rng.random() < 0.7,
             vitals_every=rng.choice((5, 10, 10)),  # many charts hold every second reading
             gaps=rng.choice((0, 0, 0, 0, 0.02, 0.06)),
             twists=twists,
+            signed_off=True,
         )
 
 
-def _crew(suite: Suite, rng: Random, anaesthesia: str) -> Crew:
+def crew(suite: Suite, rng: Random, anaesthesia: str) -> Crew:
     """One of each, with an anaesthetist for general anaesthesia and a sedation nurse otherwise."""
     asleep = Role.ANAESTHETIST if anaesthesia == "general" else Role.SEDATION_NURSE
     roles = [
@@ -102,13 +103,13 @@ def _crew(suite: Suite, rng: Random, anaesthesia: str) -> Crew:
         Role.OPERATOR,
         Role.RECOVERY_NURSE,
     ]
-    crew = {role: rng.choice(suite.having(role)) for role in roles}
+    found = {role: rng.choice(suite.having(role)) for role in roles}
     if rng.random() < 0.3:
-        crew[Role.ASSISTANT] = suite.having(Role.ASSISTANT)[0]
-    return crew
+        found[Role.ASSISTANT] = suite.having(Role.ASSISTANT)[0]
+    return found
 
 
-def _levels(rng: Random, *, several: bool, spare: str) -> dict[str, tuple[str, ...]]:
+def levels(rng: Random, *, several: bool, spare: str) -> dict[str, tuple[str, ...]]:
     """One to three vertebrae from the head down, each with one access or two; never the spare one."""
     count = rng.choices((1, 2, 3), (0 if several else 6, 4, 1))[0]
     found: dict[str, tuple[str, ...]] = {}

@@ -1,11 +1,13 @@
 """The patients of the demo: invented names from many places, and what is known of each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
 from procedures.commands import PatientDetails
+
+from .names import Name, names
 
 # Family name, given name, sex.
 _NAMES = (
@@ -72,10 +74,20 @@ class Person:
 def patients(rng: Random, day: date) -> Iterator[Person]:
     """All of them once, in the order of the list; the last two share their family name. Ages are those on `day`."""
     numbers = rng.sample(range(100_000_000, 1_000_000_000), len(_NAMES))
-    for number, (family_name, given_name, sex) in zip(numbers, _NAMES, strict=True):
+    yield from _persons(rng, day, zip(numbers, _NAMES, strict=True))
+
+
+def year_of_patients(rng: Random, day: date) -> Iterator[Person]:
+    """As many as a year needs, beside those of `patients`: none has a record number of theirs."""
+    for number, name in enumerate(names(rng)):
+        yield from _persons(rng, day, [(20_000_000 + 7919 * number + rng.randrange(7919), name)])
+
+
+def _persons(rng: Random, day: date, named: Iterable[tuple[int, Name]]) -> Iterator[Person]:
+    for number, (family_name, given_name, sex) in named:
         age = min(96, max(38, rng.gauss(75, 9)))  # mean 76, range 35 to 98 in the series of source S24
         details = PatientDetails(
-            mrn=str(number),
+            mrn=f"{number:09}",
             family_name=family_name,
             given_name=given_name,
             birth_date=day - timedelta(days=int(age * 365.25)),

@@ -13,14 +13,15 @@ from procedures.commands import Command, Plan, Receipt
 from procedures.definitions import Key, Phase, Protocol, Role, SecondPerson, Step
 from procedures.models import Unit, User
 from procedures.protocols import frozen
-from procedures.state import StepStatus
+from procedures.state import NOTHING, Source, StepStatus
 
-from .details import Details, person
+from .details import Details, Supply, person
 from .door import Door
 from .patients import Person
 from .people import Crew
 
 BOTH = ("left", "right")
+MOVED_TO = "Theatre 3"  # the room that a case is moved to
 # These hold the tablet themselves; for everybody else (scrubbed, or at the X-ray) a nurse records.
 _AT_THE_TABLET = (
     Role.WARD_NURSE,
@@ -43,6 +44,9 @@ _TEAM = frozenset(
 )
 
 
+FROM_PAPER: Mapping[str, Any] = {"source": Source.PAPER}
+
+
 class Curtain(Exception):
     """The case has come as far as it is to come: to the present."""
 
@@ -53,6 +57,9 @@ class Plot:
 
     `together`: all needles, then all balloons, then all cement; `gaps`: the share of details that nobody entered;
     `relief`: who takes the circulating nurse's place at a handover; `pace`: below 1 they work faster than usual.
+    `supplies`: the lot in use, by kind of product; `approach`: the operator's own way, else after the level;
+    `leak_share`: of the levels (series report 9 % of levels and 40 % of patients, sources S24, S25); `beam`: the
+    operator's share of the usual fluoroscopy; `trainer`: who is asked to co-sign; `signed_off`: whether it is over.
     """
 
     person: Person
@@ -63,12 +70,29 @@ class Plot:
     opened: datetime
     room: str
     relief: User | None = None
+    supplies: Mapping[str, Supply] = field(default_factory=dict)
+    approach: str = ""
+    leak_share: float = 0.15
+    beam: float = 1.0
     anaesthesia: str = "sedation"
     together: bool = True
     pace: float = 1.0
     vitals_every: int = 5  # minutes, source S35
     gaps: float = 0.0
+    trainer: User | None = None
+    signed_off: bool = False
     twists: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An act that waits on a tablet without network."""
+
+    key: str
+    by: User
+    performer: User
+    values: Mapping[str, Any]
+    at: datetime
 
 
 @dataclass
@@ -85,6 +109,8 @@ class Stage:
     case_id: UUID = field(init=False)
     protocol: Protocol = field(init=False)
     next_vitals: datetime | None = None
+    lag: timedelta = timedelta()  # how long after the act it is entered, from a sheet of paper
+    queue: list[Waiting] | None = None  # what a tablet without network has recorded
 
     def __post_init__(self) -> None:
         self.now = self.plot.opened
@@ -116,7 +142,7 @@ class Stage:
         self.now = max(self.now, moment)
 
     def _check_present(self, moment: datetime) -> None:
-        if moment > self.until:
+        if moment + self.lag > self.until:
             raise Curtain
 
     # Commands ------------------------------------------------------------------------------------------------------
@@ -148,16 +174,23 @@ class Stage:
         )
 
     def send(
-        self, verb: Callable[..., Receipt], *args: Any, by: User, performer: User | None = None, **inputs: Any
+        self,
+        verb: Callable[..., Receipt],
+        *args: Any,
+        by: User,
+        performer: User | None = None,
+        way: Mapping[str, Any] = NOTHING,
+        **inputs: Any,
     ) -> Receipt:
-        """Send one command at this moment."""
+        """Send one command at this moment. `way`: how it came, where that is not live (fields of `Command`)."""
         command = Command(
             case_id=self.case_id,
             by=by,
             command_id=self.fresh_id(),
             performed_by=performer.pk if performer else None,
+            **way,
         )
-        with clock.at(self.now):
+        with clock.at(self.now + self.lag):
             return self.door.send(verb, command, *args, **inputs)
 
     def record(
@@ -171,22 +204,28 @@ class Stage:
         given: Mapping[str, Any] | None = None,
         without: tuple[str, ...] = (),
     ) -> int:
-        """Record a step as done, with its details, `late` minutes after the act. Returns the seq of the entry."""
+        """Record a step as done, with its details, `late` minutes after the act. Returns the seq of the entry (0: it
+        waits in the queue of a tablet)."""
         definition = self.definition(key)
         performer = performer or self.performer(definition)
         by = self.recorder(definition, performer)
-        done_at = self.now - timedelta(minutes=late) if late else None
+        done_at = self.now - timedelta(minutes=late) if late or self.lag else None
         raw = self.details.of(definition, Key.parse(key), done_at or self.now, given or {})
         if "present" in raw:
             raw["present"] = [person(u) for role in raw["present"] if (u := self.plot.crew.get(role))]
         values = self.details.shaped(definition, raw, gaps=self.plot.gaps, without=without)
+        confirmed = frozenset({*raw, AGAIN, *(f"total_{name}" for name in raw)})
+        if self.queue is not None:
+            self.queue.append(Waiting(key, by, performer, values, done_at or self.now))
+            return 0
         receipt = self.send(
             commands.record_done,
             key,
             by=by,
             performer=performer,
+            way=FROM_PAPER if self.lag else NOTHING,
             values=values,
-            confirmed=frozenset({*raw, AGAIN, *(f"total_{name}" for name in raw)}),
+            confirmed=confirmed,
             performed_at=done_at,
             override_reason=override_reason,
         )
@@ -222,7 +261,34 @@ class Stage:
         """Mark a step as not done or not applicable."""
         definition = self.definition(key)
         by = self.recorder(definition, self.performer(definition))
-        self.send(commands.mark, key, by=by, status=status, reason=reason)
+        way = FROM_PAPER if self.lag else NOTHING
+        marked_at = self.now if self.lag else None
+        self.send(commands.mark, key, by=by, way=way, status=status, reason=reason, performed_at=marked_at)
+
+    def go_offline(self) -> None:
+        """The tablet loses the network: what is recorded waits in it."""
+        self.queue = []
+
+    def back_online(self, clock_behind: timedelta) -> None:
+        """The network is back: what waited is sent in its order, each with the time that the tablet's clock showed.
+        Somebody looks at most of it afterwards."""
+        waiting, self.queue = self.queue or [], None
+        offset = clock_behind // timedelta(milliseconds=1)
+        for one in waiting:
+            self.now += timedelta(milliseconds=self.rng.randint(80, 400))
+            way = {"source": Source.OFFLINE, "device_at": one.at - clock_behind, "offset_ms": offset}
+            receipt = self.send(
+                commands.record_done,
+                one.key,
+                by=one.by,
+                performer=one.performer,
+                way=way,
+                values=one.values,
+                performed_at=one.at,
+            )
+            if self.rng.random() < 0.7:
+                self.now += timedelta(seconds=self.rng.randint(5, 20))
+                self.send(commands.reconcile, one.key, by=one.by, about=receipt.last)
 
     # People --------------------------------------------------------------------------------------------------------
 

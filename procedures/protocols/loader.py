@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,8 +45,10 @@ def _plain(value: object) -> str:
 
 
 @transaction.atomic
-def load(source: Path | str | bytes, published_by: User | None = None) -> ProtocolVersion:
-    """Publish the protocol of a file as the next version, and return it.
+def load(
+    source: Path | str | bytes, published_by: User | None = None, published_at: datetime | None = None
+) -> ProtocolVersion:
+    """Publish the protocol of a file as the next version, now or as of a time, and return it.
 
     Raises ProtocolError, and then nothing is written. Loading the same content again returns the version that has
     it. Versions published before stay usable: which one new cases take is decided where a case is opened.
@@ -63,7 +65,7 @@ def load(source: Path | str | bytes, published_by: User | None = None) -> Protoc
     version = _write(protocol, document, last.number + 1 if last else 1)
     version.status = Status.PUBLISHED
     version.digest = content
-    version.published_at = timezone.now()
+    version.published_at = published_at or timezone.now()
     version.published_by = published_by
     version.save()
     return version

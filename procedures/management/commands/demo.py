@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection, connections, transaction
+from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from kypho import database
@@ -96,9 +96,7 @@ class Command(BaseCommand):
         from procedures.demo import seed
 
         self.stdout.write("Loading the protocol and the demo data …")
-        with transaction.atomic():
-            call_command("load_protocol", verbosity=0)
-            seed()
+        seed()
 
     def _static_files(self) -> None:
         """Collect, hash and compress the files of the interface when one of them has changed."""
