@@ -14,10 +14,13 @@ from pytest_django import DjangoDbBlocker
 from procedures import directory, projection, rules
 from procedures.definitions import Role
 from procedures.demo import LOGINS, PASSWORD, calendar, seed
+from procedures.exports import as_fhir
 from procedures.models import Case, Event, Level, Membership, Patient, User
 from procedures.progress import Progress
 from procedures.protocols import frozen
+from procedures.screens.view import View
 from procedures.verification import verify
+from tests.fhir.validators import problems
 
 pytestmark = pytest.mark.django_db
 
@@ -150,6 +153,17 @@ def test_the_other_unit_has_a_case_that_this_one_does_not_see() -> None:
     nurse, elsewhere = (User.objects.get(username=name) for name in ("nurse", "otherunit"))
     assert Case.objects.visible_to(nurse).count() == 310
     assert Case.objects.visible_to(elsewhere).count() == 1
+
+
+def test_a_case_in_each_state_leaves_as_valid_fhir() -> None:
+    latest = {
+        case.status: case for case in Case.objects.filter(operator__isnull=False).order_by("scheduled_at")
+    }
+    assert len(latest) == 7
+    for case in latest.values():
+        assert case.operator
+        view = View.load(case.operator, case.pk)
+        assert problems(as_fhir.bundle(view, identified=case.status != "completed")) == {}
 
 
 def test_it_refuses_a_database_with_cases() -> None:
