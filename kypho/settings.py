@@ -279,6 +279,11 @@ USE_I18N = not LANGUAGE_CODE.startswith("en")
 USE_TZ = True
 TIME_ZONE = time_zone()
 
+# Above these the statistics count a dose as above the alert level: the first notice of SIR 2009 and NCRP 168.
+ALERT_FLUOROSCOPY_MINUTES = number("ALERT_FLUOROSCOPY_MINUTES", 30, 1, 240)
+ALERT_DOSE_AREA_PRODUCT = number("ALERT_DOSE_AREA_PRODUCT", 300, 1, 10_000)  # Gy·cm²
+ALERT_AIR_KERMA = number("ALERT_AIR_KERMA", 3000, 1, 50_000)  # mGy
+
 # Files of the interface
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(text("STATIC_ROOT", str(BASE_DIR / "staticfiles")))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import ceil, floor, log10
+from typing import ClassVar
 
 from .statistics import Box, Curve, Month, Months, Verdict, quantile
 
@@ -15,7 +16,8 @@ PLOT_RIGHT = 520
 ROW, HEAD, TOP, FOOT = 22, 26, 24, 34
 LONGEST = 27  # letters of a name that fit into the gutter
 MONTHS_LEFT, MONTHS_RIGHT, MONTHS_HIGH = 44, 632, 132
-CURVE_LEFT, CURVE_HIGH, CURVE_GAP, MOST_CURVES = 36, 104, 28, 9
+CURVE_LEFT, CURVE_HIGH, CURVE_GAP, MOST_CURVES = 32, 104, 20, 9
+LETTER = 6.6  # about as wide is one
 MOST_CORNERS = 300
 ROUND_MINUTES = (0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480, 1440)
 MOST_TICKS = 6
@@ -31,12 +33,13 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is asked of one line of a box plot; `head`: a heading above the lines that follow."""
+    """What is asked of one line of a box plot; `head`: a heading above the `inner` lines that follow."""
 
     name: str
     box: Box | None = None
     median: str = ""
     head: bool = False
+    inner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,17 @@ class Line:
     dots: str = ""
     beyond: str = ""
     drawn: bool = False
+    inner: bool = False
+
+    @property
+    def box_top(self) -> float:
+        """Where the box begins."""
+        return self.y - 6
+
+    @property
+    def median_top(self) -> float:
+        """Where the line of the median begins."""
+        return self.y - 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +90,38 @@ class BoxPlot:
     lines: list[Line]
     ticks: list[tuple[float, str]]
     unit: str
+    column: str
     mark: Mark | None
-    dotted: bool
-    cut: bool
+
+    width: ClassVar[int] = WIDTH
+    right: ClassVar[int] = PLOT_RIGHT
+    medians: ClassVar[int] = MEDIANS
+    numbers: ClassVar[int] = NUMBERS
+
+    @property
+    def scale(self) -> float:
+        """Where the words of the axis stand."""
+        return self.bottom + 14
+
+    @property
+    def under(self) -> float:
+        """Where its unit stands."""
+        return self.bottom + 28
 
 
 def boxes(
-    rows: Sequence[Row], unit: str, *, clock: bool = False, mark: tuple[float, str] | None = None
+    rows: Sequence[Row],
+    unit: str,
+    *,
+    column: str = "",
+    clock: bool = False,
+    mark: tuple[float, str] | None = None,
 ) -> BoxPlot | None:
     """The lines from above to below; None where nothing is known of any.
 
     The axis ends shortly after the largest 95th percentile, so that one odd case does not flatten the rest: a dot
-    beyond it stands at the edge as an arrow. `clock`: ticks at round minutes. `mark`: a value and its words.
+    beyond it stands at the edge as an arrow. `column`: what the numbers beside the lines are, else medians. `clock`:
+    ticks at round minutes. `mark`: a value and its words.
     """
     known = [row.box for row in rows if row.box]
     if not known:
@@ -112,16 +146,15 @@ def boxes(
         lines=lines,
         ticks=[(_along(share, 1, GUTTER, PLOT_RIGHT), text) for share, text in scale.ticks],
         unit=unit,
+        column=column,
         mark=marked,
-        dotted=any(line.dots for line in lines),
-        cut=any(line.beyond for line in lines),
     )
 
 
 def _line(row: Row, y: float, x: Callable[[float], float], end: float) -> Line:
-    name = row.name if len(row.name) <= LONGEST else f"{row.name[: LONGEST - 1].rstrip()}…"
+    name = _cut(row.name, LONGEST)
     if not row.box:
-        return Line(name, row.name, row.head, y, "", "" if row.head else "0")
+        return Line(name, row.name, row.head, y, "", "" if row.head else "0", inner=row.inner)
     found = row.box
     within = [value for value in found.dots if value <= end]
     left, right = x(min(found.q1, end)), x(min(found.q3, end))
@@ -140,7 +173,13 @@ def _line(row: Row, y: float, x: Callable[[float], float], end: float) -> Line:
         dots=_points((x(value), y + (place % 3 - 1) * 3.2) for place, value in enumerate(within)),
         beyond=f"M{x(end) + 3} {y - 3}l5 3l-5 3z" if len(within) < len(found.dots) else "",
         drawn=True,
+        inner=row.inner,
     )
+
+
+def _cut(words: str, most: int) -> str:
+    """As much of the words as fits."""
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"
 
 
 def _points(places: Iterable[tuple[float, float]]) -> str:
@@ -199,8 +238,11 @@ class MonthPlot:
     ticks: list[tuple[float, str]]
     labels: list[tuple[float, str]]
     numbers: list[tuple[float, str]]
-    few: bool
-    outside: bool
+
+    width: ClassVar[int] = WIDTH
+    left: ClassVar[int] = MONTHS_LEFT
+    right: ClassVar[int] = MONTHS_RIGHT
+    scale: ClassVar[int] = MONTHS_LEFT - 6
 
 
 def months(found: Months, label: Callable[[date], str], *, limits: bool = True) -> MonthPlot | None:
@@ -243,8 +285,6 @@ def months(found: Months, label: Callable[[date], str], *, limits: bool = True) 
             for place in range(0, len(found.months), ceil(len(found.months) / 12))
         ],
         numbers=numbers,
-        few=any(point.verdict is Verdict.FEW for point in points),
-        outside=any(point.verdict in (Verdict.ABOVE, Verdict.BELOW) for point in points),
     )
 
 
@@ -276,7 +316,7 @@ def _band(run: Run, x: Callable[[float], float], y: Callable[[float], float]) ->
 
 @dataclass(frozen=True, slots=True)
 class CurvePanel:
-    """One operator: dots of the cases, and the running median as corners of a line."""
+    """One operator: dots of the cases, and the running median as corners of a line; `first` of its row."""
 
     name: str
     n: str
@@ -286,10 +326,9 @@ class CurvePanel:
     bottom: float
     dots: str
     running: str
-    last: str
-    last_y: float
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +339,14 @@ class CurvePlot:
     panels: list[CurvePanel]
     more: int
 
+    width: ClassVar[int] = WIDTH
+    left: ClassVar[int] = CURVE_LEFT
+
+    @property
+    def under(self) -> float:
+        """Where the words of the axes stand."""
+        return self.height - 8
+
 
 def curves(found: Sequence[Curve]) -> CurvePlot | None:
     """One panel for each operator, as many as fit; times above the 98th percentile of all are drawn at the edge."""
@@ -307,14 +354,14 @@ def curves(found: Sequence[Curve]) -> CurvePlot | None:
         return None
     drawn = found[:MOST_CURVES]
     across = 1 if len(drawn) == 1 else 2 if len(drawn) in (2, 4) else 3
-    wide = (WIDTH - 8 - (across - 1) * 12) / across
+    wide = (WIDTH - CURVE_LEFT - 10 - (across - 1) * CURVE_GAP) / across
     high = axis(quantile(sorted(v for c in drawn for v in c.minutes), 0.98) * 1.1, ROUND_MINUTES)
     most = max(len(curve.minutes) for curve in drawn)
     panels = []
     for place, one in enumerate(drawn):
-        left = CURVE_LEFT + place % across * (wide + 12)
-        top = TOP + place // across * (CURVE_HIGH + TOP + CURVE_GAP)
-        panels.append(_panel(one, left, left - CURVE_LEFT + wide, top, high, most))
+        left = CURVE_LEFT + place % across * (wide + CURVE_GAP)
+        top = TOP + place // across * (CURVE_HIGH + TOP + FOOT)
+        panels.append(_panel(one, left, left + wide, top, high, most))
     return CurvePlot(panels[-1].bottom + FOOT + 6, panels, len(found) - len(drawn))
 
 
@@ -334,7 +381,7 @@ def _panel(one: Curve, left: float, right: float, top: float, high: Axis, most: 
     numbers = axis(most)
     few = numbers.ticks if right - left > WIDTH / 2 else numbers.ticks[:: max(1, len(numbers.ticks) // 3)]
     return CurvePanel(
-        name=one.name,
+        name=_cut(one.name, floor((right - left) / LETTER) - 7),
         n=str(len(one.minutes)),
         left=round(left, 1),
         right=round(right, 1),
@@ -342,8 +389,7 @@ def _panel(one: Curve, left: float, right: float, top: float, high: Axis, most: 
         bottom=bottom,
         dots=_points((x(number), y(value)) for number, value in enumerate(one.minutes, 1)),
         running=" ".join(f"{x(place + 1)},{y(one.running[place])}" for place in corners),
-        last=f"{one.running[-1]:.0f}",
-        last_y=y(one.running[-1]),
         x_ticks=[(round(left + share * (right - left - 4), 1), text) for share, text in few],
         y_ticks=[(round(bottom - share * CURVE_HIGH, 1), text) for share, text in high.ticks],
+        first=left == CURVE_LEFT,
     )

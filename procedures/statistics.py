@@ -37,7 +37,8 @@ class LevelFigures:
 class Figures:
     """What the statistics know of one case. Times in seconds, dose-area product in Gy·cm², air kerma in mGy.
 
-    `at` is when it began, in the zone of the site, since months are counted from it.
+    `at` is its date in the log, in the zone of the site: months are counted from it. `treated` are the levels that
+    got cement.
     """
 
     case_id: UUID
@@ -47,6 +48,7 @@ class Figures:
     version: str
     status: str
     levels: tuple[LevelFigures, ...]
+    treated: tuple[LevelFigures, ...]
     skin_seconds: int | None
     stretches: Mapping[str, int]
     steps: Mapping[str, int]
@@ -57,11 +59,6 @@ class Figures:
     complications: int
     entries: int
     late: int
-
-    @property
-    def treated(self) -> tuple[LevelFigures, ...]:
-        """The vertebrae that got cement."""
-        return tuple(level for level in self.levels if level.cement is not None)
 
 
 def figures(
@@ -77,6 +74,8 @@ def figures(
     complications: int,
 ) -> Figures:
     """The figures of a case from its row and its account (see `account.py` for the account's shape)."""
+    known = account.get("levels", {})
+    levels = tuple(_level(vertebra, known[vertebra]) for vertebra in VERTEBRAE if vertebra in known)
     return Figures(
         case_id=case_id,
         at=at,
@@ -84,11 +83,8 @@ def figures(
         operator_name=operator_name,
         version=version,
         status=status,
-        levels=tuple(
-            _level(vertebra, account["levels"][vertebra])
-            for vertebra in VERTEBRAE
-            if vertebra in account.get("levels", ())
-        ),
+        levels=levels,
+        treated=tuple(level for level in levels if level.cement is not None),
         skin_seconds=skin_seconds,
         stretches=account.get("stretches", {}),
         steps=account.get("steps", {}),
@@ -106,7 +102,7 @@ def _level(vertebra: str, known: Mapping[str, Any]) -> LevelFigures:
     leak = known.get("leak")
     return LevelFigures(
         vertebra=vertebra,
-        cement=_number(known.get("cement")) or None,
+        cement=_number(known.get("cement")),
         leak=None if leak is None else tuple(leak),
         sides=tuple(known.get("sides", ())),
         approach=tuple(known.get("approach", ())),
@@ -167,14 +163,23 @@ def skin(cases: Iterable[Figures]) -> Box | None:
     return box(minutes(case.skin_seconds) for case in cases)
 
 
-def stretch(cases: Iterable[Figures], name: str) -> Box | None:
-    """One stretch of the case, in minutes."""
-    return box(minutes(case.stretches.get(name)) for case in cases)
+def stretches(cases: Iterable[Figures]) -> dict[str, Box]:
+    """Each stretch of the case, in minutes."""
+    return _each(case.stretches for case in cases)
 
 
-def step(cases: Iterable[Figures], code: str) -> Box | None:
-    """One step, in minutes: in each case all its vertebrae and sides together."""
-    return box(minutes(case.steps.get(code)) for case in cases)
+def steps(cases: Iterable[Figures]) -> dict[str, Box]:
+    """Each step by its code, in minutes: in each case all its vertebrae and sides together."""
+    return _each(case.steps for case in cases)
+
+
+def _each(known: Iterable[Mapping[str, int]]) -> dict[str, Box]:
+    """In one pass: thousands of cases have dozens of steps each."""
+    columns: dict[str, list[float]] = {}
+    for seconds in known:
+        for name, value in seconds.items():
+            columns.setdefault(name, []).append(value / 60)
+    return {name: found for name, values in columns.items() if (found := box(values))}
 
 
 def cement(cases: Iterable[Figures], vertebra: str = "") -> Box | None:
@@ -232,6 +237,17 @@ def rate(cases: Iterable[Figures], count: Callable[[Figures], Count]) -> Rate:
     """A rate over all cases."""
     counts = [count(case) for case in cases]
     return wilson(sum(hits for hits, _n in counts), sum(n for _hits, n in counts))
+
+
+def leak_rate(cases: Iterable[Figures], vertebra: str = "", kind: str = "") -> Rate:
+    """Leaks of one kind, or any, per treated vertebra where the question was answered: of all, or of one."""
+    answers = [
+        level.leak
+        for case in cases
+        for level in case.treated
+        if level.leak is not None and vertebra in ("", level.vertebra)
+    ]
+    return wilson(sum(bool(leak) if not kind else kind in leak for leak in answers), len(answers))
 
 
 class Verdict(StrEnum):

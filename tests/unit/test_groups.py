@@ -90,8 +90,8 @@ def test_the_groups_are_in_an_order_that_means_something() -> None:
 
 def test_both_sides_and_both_approaches_are_told_apart() -> None:
     one = case(1, ME, "transpedicular")
-    both = replace(one, levels=(LevelFigures("L1", 4, (), ("left", "right"), ("extrapedicular",)),))
-    mixed = replace(one, levels=(*one.levels, *both.levels))
+    both = replace(one, treated=(LevelFigures("L1", 4, (), ("left", "right"), ("extrapedicular",)),))
+    mixed = replace(one, treated=(*one.treated, *both.treated))
     assert [group.key for group in split(ME, [one, both, mixed], By.ACCESS).groups] == [
         "both",
         "one",

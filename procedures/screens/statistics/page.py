@@ -1,0 +1,172 @@
+"""The page of statistics: which cases it is about, what of them may be shown to whom, the tiles and the sections."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils.timezone import localtime
+from django.utils.translation import gettext as _
+
+from procedures import caselog, statistics
+from procedures.account import WHOLE
+from procedures.caselog import Filters
+from procedures.definitions import Step
+from procedures.groups import FEWEST, By, shown_to, split
+from procedures.models import Case, User
+from procedures.protocols import frozen
+from procedures.statistics import Box, Figures, Rate, figures
+
+from . import amounts, rates, times, words
+from .sections import Section, Selection
+
+MOST = 10_000
+
+PLOTS: dict[str, Callable[[Selection], Section]] = {
+    "groups": amounts.side_by_side,
+    "stretches": times.stretches,
+    "cement": amounts.cement,
+    "leaks": rates.leaks,
+    "complications": rates.complications,
+    "leak-places": rates.leak_places,
+    "radiation": amounts.radiation,
+    "learning": times.learning,
+    "late": rates.late,
+    "steps": times.steps,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number with its unit, what it is, and what more there is to say of it."""
+
+    value: str
+    unit: str
+    label: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatisticsScreen:
+    """`capped`: only the newest are counted; `left_out`: sentences on what is not shown to this person.
+
+    `problems`: what of the address was not understood; `query`: the rest of it.
+    """
+
+    number: int
+    capped: bool
+    most: int
+    left_out: list[str]
+    splits: list[tuple[str, str, bool]]
+    tiles: list[Tile]
+    sections: list[Section]
+    problems: list[str]
+    query: str
+
+
+def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> StatisticsScreen:
+    """The statistics of the cases that the user may see and that fit, with all sections or only those named."""
+    found, versions = _figures(caselog.cases(user, filters))
+    shown = shown_to(user.pk, found[:MOST])
+    groups = split(user.pk, shown.cases, by)
+    selection = Selection(viewer=user.pk, cases=shown.cases, by=by, groups=groups, steps=_steps(versions))
+    wanted = [
+        name for name in PLOTS if name in (plots or PLOTS) and (by is not By.NOTHING or name != "groups")
+    ]
+    return StatisticsScreen(
+        number=len(shown.cases),
+        capped=len(found) > MOST,
+        most=MOST,
+        left_out=_left_out(shown.withheld, groups.withheld),
+        splits=[(one.value, str(words.BY_LABELS[one]), one is by) for one in By],
+        tiles=_tiles(shown.cases),
+        sections=[PLOTS[name](selection) for name in wanted] if shown.cases else [],
+        problems=list(filters.problems.values()),
+        query=filters.query.urlencode(),
+    )
+
+
+def _figures(cases: QuerySet[Case]) -> tuple[list[Figures], set[int]]:
+    """The newest cases whose patient has left the table, one more than are counted; and their protocol versions."""
+    rows = (
+        cases.filter(status__in=WHOLE)
+        .order_by("-scheduled_at", "-id")
+        .values_list(
+            "account", "id", "scheduled_at", "operator", "operator__display_name", "protocol", "protocol__number",
+            "status", "skin_seconds", "complications",
+        )[: MOST + 1]
+    )  # fmt: skip
+    found, versions = [], set()
+    for account, pk, at, operator, name, version, number, status, skin_seconds, complications in rows:
+        versions.add(version)
+        found.append(
+            figures(
+                account, case_id=pk, at=localtime(at), operator=operator, operator_name=name or "",
+                version=str(number), status=status, skin_seconds=skin_seconds, complications=complications,
+            )
+        )  # fmt: skip
+    return found, versions
+
+
+def _steps(versions: set[int]) -> list[Step]:
+    """The steps of these versions, once each: titles and order of the newest that has it."""
+    found: dict[str, Step] = {}
+    for version in sorted(versions, reverse=True):
+        for step in frozen.protocol(version).steps:
+            found.setdefault(step.code, step)
+    return list(found.values())
+
+
+def _left_out(of_few: int, of_groups: int) -> list[str]:
+    said: list[str] = []
+    few: dict[str, Any] = {"few": FEWEST}
+    if of_few:
+        said.append(
+            _(
+                "%(n)d cases are left out: figures of fewer than %(few)d cases of one operator are shown to that "
+                "operator alone."
+            )
+            % {**few, "n": of_few}
+        )
+    if of_groups:
+        said.append(
+            _(
+                "%(n)d cases are in no group: a group with fewer than %(few)d cases of one operator is shown to that "
+                "operator alone, and the next smallest with it, so that it does not follow from the others."
+            )
+            % {**few, "n": of_groups}
+        )
+    return said
+
+
+def _tiles(cases: Sequence[Figures]) -> list[Tile]:
+    if not cases:
+        return []
+    treated = sum(len(case.treated) for case in cases)
+    return [
+        Tile(f"{len(cases)}", "", _("cases"), _since(cases)),
+        Tile(f"{treated}", "", _("vertebrae treated"), _("%(n).1f per case") % {"n": treated / len(cases)}),
+        _box_tile(statistics.skin(cases), _("min"), _("median skin to skin"), words.minutes),
+        _box_tile(statistics.cement(cases), _("mL"), _("median cement per vertebra"), "{:.1f}".format),
+        _rate_tile(statistics.rate(cases, statistics.leaks_of), _("vertebrae with a leak")),
+        _rate_tile(statistics.rate(cases, statistics.complications_of), _("cases with a complication")),
+    ]
+
+
+def _since(cases: Sequence[Figures]) -> str:
+    first, last = (words.month_words(end(case.at for case in cases).date()) for end in (min, max))
+    return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
+
+
+def _box_tile(found: Box | None, unit: str, label: str, say: Callable[[float], str]) -> Tile:
+    if not found:
+        return Tile("–", "", label, _("not recorded"))
+    half = _("half: %(low)s to %(high)s") % {"low": say(found.q1), "high": say(found.q3)}
+    return Tile(say(found.median), unit, label, half)
+
+
+def _rate_tile(rate: Rate, label: str) -> Tile:
+    if rate.rate is None:
+        return Tile("–", "", label, _("not recorded"))
+    counts = _("%(hits)d of %(n)d") % {"hits": rate.hits, "n": rate.n}
+    return Tile(f"{rate.rate * 100:.1f}", "%", label, f"{counts} · {words.interval(rate)}")
