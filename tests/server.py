@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +18,7 @@ from kypho import database
 from tests.settings import FOLDER
 
 ROOT = Path(__file__).resolve().parent.parent
+MOVED = ROOT / "tests" / "moved"
 
 
 def free_port() -> int:
@@ -64,15 +66,20 @@ class Server:
         }
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Start and wait until it answers. Raises AssertionError with its log when it does not."""
+    def start(self, ago: timedelta = timedelta(0)) -> None:
+        """Start, on a clock that is `ago` behind, and wait until it answers. Raises AssertionError with its log."""
+        moved = (
+            {"TESTS_CLOCK_MOVED_BY": str(-ago.total_seconds()), "PYTHONPATH": f"{MOVED}:{ROOT}"}
+            if ago
+            else {}
+        )
         command = [sys.executable, "-m", "kypho.serve"]
         self.log.parent.mkdir(exist_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env=environment(**self.settings),
+                env=environment(**self.settings, **moved),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

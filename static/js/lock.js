@@ -93,11 +93,13 @@ function acted() {
   tell(sheet.dataset.actAt);
 }
 
-// Without a network nobody can check a PIN: the name alone opens the lock, and is not yet confirmed.
-let unreachable = false;
+// Without a network nobody can check a PIN: the name alone opens the lock, and is not yet confirmed. A page that was kept
+// for that time sends nothing by itself, whatever the device believes of its network: the server may be away too.
+const standIn = "case" in body.dataset;
+let unreachable = standIn;
 function noNetwork(is) {
-  unreachable = is;
-  sheet.querySelector("[data-no-network]")?.toggleAttribute("hidden", !is);
+  unreachable = standIn || is;
+  sheet.querySelector("[data-no-network]")?.toggleAttribute("hidden", !unreachable);
 }
 
 function byNameAlone(radio) {
@@ -124,7 +126,7 @@ function showWhoIsThere(person) {
 
 // Back on the network: whoever is there by name alone gives the PIN. Until then nothing goes out under another's session.
 function askForThePin() {
-  if (body.dataset.confirmed === "no") say("kypho:ask-pin", { id: body.dataset.person });
+  if (body.dataset.confirmed === "no" && !standIn) say("kypho:ask-pin", { id: body.dataset.person });
 }
 
 if (sheet) {
@@ -158,6 +160,9 @@ if (sheet) {
   for (const kind of ["htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(kind, (event) => { if (sheet.contains(event.target)) noNetwork(true); });
   }
+  document.addEventListener("htmx:responseError", (event) => {
+    if (sheet.contains(event.target) && [502, 503, 504].includes(event.detail.xhr.status)) noNetwork(true);
+  });
   sheet.addEventListener("change", (event) => {
     if (event.target.name === "user_id" && unreachable) byNameAlone(event.target);
   });

@@ -19,7 +19,7 @@ function ready(person) {
   form?.reset();
   const chosen = person && sheet.querySelector(`input[name="user_id"][value="${person}"]`);
   if (chosen) chosen.checked = true;
-  sheet.querySelector("[data-no-network]")?.toggleAttribute("hidden", navigator.onLine);
+  sheet.querySelector("[data-no-network]")?.toggleAttribute("hidden", navigator.onLine && !("case" in document.body.dataset));
 }
 
 async function open(person) {

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -10,7 +9,6 @@ from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, expect
 
 from procedures.models import Case, Event
-from procedures.verification import verify
 from tests.server import Server
 
 from .ward import Tablet, Ward
@@ -58,51 +56,6 @@ def ticks_without(page: Page, key: str, *, side: str = "") -> None:
         page.locator("#hand .segments label", has_text=re.compile(f"^{side}$")).tap()
     page.locator("#hand .button--main").tap()
     expect(page.locator(f"[data-key='{key}'] [data-queued]")).to_be_visible()
-
-
-def test_half_an_hour_without_network_arrives_once_and_in_order(
-    own_server: Server, ward_of: Callable[..., Ward]
-) -> None:
-    ward = ward_of(own_server, viewport=LANDSCAPE)
-    ward.expected.append(GONE)
-    case, nurse = opened(ward)
-    page, context = nurse.page, nurse.page.context
-    context.set_offline(True)
-    own_server.stop()
-    page.goto(f"/cases/{case}/")
-    expect(page.get_by_text("No network. What you tick waits")).to_be_visible()
-    for row in ("PRE-ID", "K01", "K02", "K03"):
-        ticks_without(page, row)
-    page.reload()
-    expect(page.locator("#queue")).to_contain_text("Waiting to send (4)")
-    page.close()
-    page = context.new_page()
-    page.goto(f"/cases/{case}/offline/")
-    expect(page.locator("[data-key='K03'] [data-queued]")).to_be_visible()
-    ticks_without(page, "K08b-L1", side="Left")
-    for _ in range(20):
-        ticks_without(page, "EV-NOTE")
-    expect(page.locator("#queue")).to_contain_text("Waiting to send (25)")
-    assert not Event.objects.filter(case=case, kind="step.done").exists()
-    ward.suite.do(case, "K03", by="sedation")
-    own_server.start()
-    context.set_offline(False)
-    expect(page.locator("#queue")).to_contain_text("1 entry to settle", timeout=15_000)
-    expect(page.locator("#queue")).to_contain_text("Done by Liam Moreau")
-    expect(page.locator("#queue")).not_to_contain_text("Waiting to send")
-    keys = list(
-        Event.objects.filter(case=case, source="offline", kind="step.done")
-        .order_by("seq")
-        .values_list("step_key", flat=True)
-    )
-    assert keys == ["PRE-ID", "K01", "K02", "K08b-L1-left", *["EV-NOTE"] * 20]
-    events = list(Event.objects.filter(case=case, source="offline", kind="step.done").order_by("seq"))
-    assert [e.performed_at for e in events] == sorted(e.performed_at for e in events)
-    assert all(timedelta(0) < e.recorded_at - e.performed_at < timedelta(minutes=5) for e in events)
-    assert not [fault for _n, fault in verify(case) if fault]
-    page.goto(f"/cases/{case}/")
-    page.locator("#queue").get_by_role("button", name="It is settled").tap()
-    expect(page.locator("#queue")).to_be_hidden()
 
 
 def test_a_session_that_ended_keeps_the_tick_until_its_person_is_back(

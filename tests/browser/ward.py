@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,9 +59,23 @@ class Ward:
 
     def tablet(self, username: str = "") -> "Tablet":
         """A tablet of its own, with nobody signed in; `username` is who is going to use it."""
-        context = self.browser.new_context(
-            **self.context, base_url=self.url, java_script_enabled=self.javascript, locale="en-GB"
-        )
+        return self._taken(self.browser.new_context(**self._settings), username)
+
+    def tablet_with(self, profile: Path, username: str = "", **launching: Any) -> "Tablet":
+        """A tablet that keeps on its disk what it kept when its browser was last closed: a browser of its own."""
+        kind = self.browser.browser_type
+        return self._taken(kind.launch_persistent_context(profile, **launching, **self._settings), username)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {
+            **self.context,
+            "base_url": self.url,
+            "java_script_enabled": self.javascript,
+            "locale": "en-GB",
+        }
+
+    def _taken(self, context: BrowserContext, username: str) -> "Tablet":
         context.set_default_timeout(5_000)
         self.contexts.append(context)
         if self.javascript:
