@@ -1,11 +1,16 @@
 """Clocks change their words in the page at their moments, are said once, and can be muted; vitals go in by the pad."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import expect
 
+from procedures import clock
 from procedures.models import Product
+from tests.clocks import CLOCKS, NIGHTS, Clock
 from tests.server import Server
 
 from .ward import Ward
@@ -93,3 +98,75 @@ def test_vitals_go_in_by_the_pad_and_the_fold_of_the_chart_stays_open(
     assert nurse.sends(nurse.form("done").locator(".button--main")) == 200
     expect(page.locator("#vitals table")).to_contain_text("88")
     expect(page.locator("#vitals-fold")).to_have_attribute("open", "")
+
+
+SHOWN = """() => Object.fromEntries([...document.querySelectorAll("#timers .timer")].map(timer =>
+  [timer.dataset.name, [timer.dataset.severity, timer.querySelector(".timer__word").textContent]]))"""
+ROOM = ("ABX", "K04", "K06a")
+AFTER = ("K09c", "K09d-L1-left", "CHK-OUT", "REC-TURN", "EV-REVERSAL")
+
+
+def said_at(row: Clock, minute: float) -> list[str]:
+    """Severity and words of a clock so many minutes after its start."""
+    threshold = [t for t in row.thresholds if t.minute <= minute][-1]
+    return [threshold.severity, threshold.words]
+
+
+def name_of(row: Clock) -> str:
+    """As the page names it."""
+    _key, _dash, where = row.key.partition("-")
+    return f"{row.label} {where.replace('-', ' ')}".strip()
+
+
+def at_its_moments(ward: Ward, case: UUID, start: datetime, ago: timedelta, rows: list[Clock]) -> None:
+    """The page is loaded at the start and left alone: each clock says each thing from its moment on, not before."""
+    page = ward.has("nurse").page
+    page.clock.install(time=datetime.now(UTC) - ago)  # as the server's
+    page.goto(f"/cases/{case}/")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    passed = timedelta(seconds=45)
+    page.clock.pause_at(start + passed)
+    moments = sorted({t.minute for row in rows for t in row.thresholds if t.minute})
+    for moment in (timedelta(minutes=m, seconds=s) for m in moments for s in (-2, 2)):
+        page.clock.fast_forward(int((moment - passed).total_seconds() * 1000))
+        passed = moment
+        shown: dict[str, Any] = page.evaluate(SHOWN)
+        for row in rows:
+            if row.key != "sedation_vitals" or passed < timedelta(
+                minutes=12
+            ):  # the table has the first two of them
+                expected = said_at(row, passed / timedelta(minutes=1))
+                assert shown[name_of(row)] == expected, (row.key, passed)
+    page.close()
+
+
+@pytest.mark.parametrize("night", [name for name in NIGHTS if name != "noon"])
+def test_every_clock_of_the_protocol_at_its_moments(
+    own_server: Server, ward_of: Callable[..., Ward], night: str
+) -> None:
+    start = NIGHTS[night].astimezone(UTC)
+    own_server.stop()
+    own_server.settings["TIME_ZONE"] = "Europe/London"
+    ago = datetime.now(UTC) - start
+    own_server.start(ago=ago)
+    ward = ward_of(own_server, timezone_id="Europe/London")
+    product = Product.objects.get(kind="cement")
+    cement = {"cement": {"id": product.pk, "name": str(product), "lot": "1", "expires": ""}}
+    with clock.at(start - timedelta(hours=1)):
+        waiting, cemented = ward.suite.started("L1"), ward.suite.started("T12", "L1", mrn="000000002")
+        for side in (
+            "T12-left",
+            "L1-left",
+        ):  # the cement of the second vertebra is still to come: its clock runs
+            ward.suite.rush(cemented, *(f"{code}-{side}" for code in ("K08b", "K09a", "K09b")))
+    with clock.at(start):
+        ward.suite.rush(waiting, *ROOM)
+        ward.suite.rush(cemented, AFTER[0], values=cement)
+        ward.suite.rush(cemented, *AFTER[1:])
+    shown = {
+        case: [row for row in CLOCKS if row.start in steps]
+        for case, steps in ((waiting, ROOM), (cemented, AFTER))
+    }
+    assert sum(len(rows) for rows in shown.values()) == len(CLOCKS)
+    for case, rows in shown.items():
+        at_its_moments(ward, case, start, ago, rows)

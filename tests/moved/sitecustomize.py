@@ -18,7 +18,8 @@ class Moved(real.datetime):
     @classmethod
     def now(cls, tz: real.tzinfo | None = None) -> real.datetime:  # type: ignore[override]
         """The time on the moved clock."""
-        return real.datetime.now(tz) + BY
+        moved = real.datetime.now(real.UTC) + BY
+        return moved.astimezone(tz) if tz else moved.astimezone().replace(tzinfo=None)
 
 
 for module in (timezone, defaulttags):
