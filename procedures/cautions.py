@@ -11,6 +11,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from . import dosing
 from .definitions import FieldType, Measure, Milestone, Phase, Scope
 from .progress import Place, Progress
 from .state import Entry, Flag
@@ -43,7 +44,7 @@ def was_read_aloud(progress: Progress, level: str) -> bool:
 def of_values(
     progress: Progress, place: Place, given: Mapping[str, Any], about: int | None = None
 ) -> dict[str, str]:
-    """Questions about what was given, by key: another vertebra than the row's; a total above its limit.
+    """Questions about what was given, by key: another vertebra than the row's; a total or a dose above its limit.
 
     `about`: the entry that the values belong to, where it stands already, so that it is not counted twice.
     """
@@ -66,7 +67,7 @@ def of_values(
                 found[f"total_{field.key}"] = _(
                     "%(label)s for %(where)s together: %(total)s %(unit)s. That is unusually much."
                 ) % {**words, "where": where}
-    return found
+    return found | dosing.question(progress, place, given, about)
 
 
 def _others(progress: Progress, place: Place, scope: Scope | None, about: int | None) -> list[Entry]:

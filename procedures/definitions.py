@@ -225,6 +225,35 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DoseLimit:
+    """From where on a site asks about a drug: mg for each kg of the patient, and mg for anybody.
+
+    `when`: the answers that every entry of the drug must have given for this limit to count.
+    """
+
+    drug: str
+    mg_per_kg: Decimal
+    max_mg: Decimal
+    when: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dosing:
+    """A step whose entries are added up to milligrams: its fields for drug, volume (mL) and concentration (per cent).
+
+    `weight_step` and `weight`: the step and its field in which the patient's weight in kg is recorded.
+    """
+
+    step: str
+    drug: str
+    volume: str
+    concentration: str
+    weight_step: str
+    weight: str
+    limits: tuple[DoseLimit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One step of the protocol (design.md section 3)."""
 
@@ -265,6 +294,7 @@ class Protocol:
     steps: tuple[Step, ...]
     timers: tuple[Timer, ...] = ()
     emergency: tuple[Quick, ...] = ()
+    dosing: Dosing | None = None
     late_after: timedelta = timedelta(minutes=15)
 
     @cached_property

@@ -13,7 +13,7 @@ import procedures.state
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("procedures", "0010_wall_link"),
+        ("procedures", "0011_dosing"),
     ]
 
     operations = [

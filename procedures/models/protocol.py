@@ -103,6 +103,7 @@ class ProtocolVersion(models.Model):
     late_after_minutes = models.PositiveSmallIntegerField(_("late after (minutes)"), default=15)
     notes = models.TextField(_("notes"), blank=True)
     emergency = models.JSONField(_("buttons of the emergency log"), default=list, blank=True)
+    dosing = models.JSONField(_("limits of doses"), default=dict, blank=True)
     digest = models.CharField(_("digest"), max_length=64, blank=True)
 
     class Meta:

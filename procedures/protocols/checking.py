@@ -30,6 +30,7 @@ from procedures.definitions import (
     TimerKind,
 )
 
+from . import dosing
 from .errors import ProtocolError
 from .units import KNOWN, factor_problem
 
@@ -66,6 +67,7 @@ def check(protocol: Protocol) -> None:
     for quick in protocol.emergency:
         _check_quick(protocol, quick)
     _check_no_cycle(protocol)
+    dosing.check(protocol)
 
 
 def _within(place: str, **texts: str) -> None:

@@ -24,6 +24,8 @@ from procedures.definitions import (
 )
 from procedures.models import protocol as rows
 
+from . import dosing
+
 _cache: dict[int, Protocol] = {}
 
 
@@ -61,6 +63,7 @@ def build(version: rows.ProtocolVersion) -> Protocol:
         emergency=tuple(
             Quick(label=row["label"], step=row["step"], values=row["values"]) for row in version.emergency
         ),
+        dosing=dosing.from_row(version.dosing),
         late_after=timedelta(minutes=version.late_after_minutes),
     )
 

@@ -22,6 +22,7 @@ from procedures.models.protocol import (
     TimerDefinition,
 )
 
+from . import dosing
 from .errors import ProtocolError
 from .reading import BUILT_IN, Document, read, read_document
 
@@ -31,6 +32,8 @@ __all__ = ["BUILT_IN", "ProtocolError", "digest", "load", "read"]
 def digest(protocol: definitions.Protocol) -> str:
     """The SHA-256 of the content, in hexadecimal. Its number does not count, nor how its numbers are written."""
     content = {key: value for key, value in asdict(protocol).items() if key != "number"}
+    if protocol.dosing is None:  # as versions were counted before there was any
+        del content["dosing"]
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -84,6 +87,7 @@ def _write(protocol: Protocol, document: Document, number: int) -> ProtocolVersi
             {"label": quick.label, "step": quick.step, "values": dict(quick.values)}
             for quick in read_in.emergency
         ],
+        dosing=dosing.to_row(read_in.dosing),
     )
     steps = StepDefinition.objects.bulk_create(
         _step_row(version, position, step) for position, step in enumerate(read_in.steps, start=1)

@@ -29,6 +29,7 @@ from procedures.definitions import (
     TimerKind,
 )
 
+from . import dosing
 from .checking import check
 from .errors import ProtocolError
 
@@ -159,6 +160,8 @@ def _document(file: Table) -> Document:
     steps = tuple(_step(table, options, groups) for table in file.tables("steps", "step"))
     timers = tuple(_timer(table) for table in file.tables("timers", "timer"))
     emergency = tuple(_quick(table) for table in file.tables("emergency", "emergency button"))
+    limited = file.data.pop("dosing", None)
+    doses = None if limited is None else dosing.from_file(Table(dosing.PLACE, limited))
     file.done()
     protocol = Protocol(
         code=code,
@@ -167,6 +170,7 @@ def _document(file: Table) -> Document:
         steps=steps,
         timers=timers,
         emergency=emergency,
+        dosing=doses,
         late_after=late_after,
     )
     return Document(protocol, notes)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 from django.utils.translation import gettext as _
 
-from procedures import cautions, directory, rules
+from procedures import cautions, directory, dosing, rules
 from procedures.definitions import FieldType, Key, Milestone, Repeats, SecondPerson, Step
 from procedures.progress import Place, Unmet
 from procedures.state import StepState
@@ -24,6 +24,8 @@ class Hand:
     """The step in hand. `mode`: record (a new entry), entry (one entry in view), missing (what the record still lacks),
     start, none (nothing to do). `fields_key`: the name under which drawn, empty fields may be kept.
     `vitals`: those of the fields that are entered on the big pad.
+
+    `doses`: what the drugs of the step have come to in the whole case so far.
 
     `blocked` is the hard requirement in words, `warning` the soft one, `untimely` what says that now is not the time;
     `refusal` why nobody here may record it. `paper`: the entry is transcribed; `query` keeps that in plain links.
@@ -49,6 +51,7 @@ class Hand:
     override_reason: str = ""
     warning: str = ""
     untimely: list[Untimely] = field(default_factory=list)
+    doses: list[str] = field(default_factory=list)
     refusal: str = ""
     critical: bool = False
     second_person: bool = False
@@ -88,7 +91,7 @@ def stamp(view: View, key: str) -> str:
     facts: list[Any] = [state.started_at, state.ended, bool(state.emergency_at), bool(state.paused_at)]
     if place:
         waiting = [(u.requirement.needs, u.waiting) for u in view.progress.unmet(place)]
-        facts += [place.step.last_seq, waiting, _sides(view, place)]
+        facts += [place.step.last_seq, waiting, _sides(view, place), _doses(view, place)]
     elif not key:
         facts.append(len(view.progress.deficits))
     return f"{crc32(repr(facts).encode()):08x}"
@@ -154,6 +157,7 @@ def hand_for(
         override_reason=str(typed.get("override_reason", "")),
         warning=_warning(view, place, soft or (hard if emergency else None)),
         untimely=untimely(view.progress, place, {}, view.now),
+        doses=_doses(view, place),
         refusal=_refusal(view),
         critical=definition.critical,
         second_person=definition.second_person is not SecondPerson.NONE,
@@ -204,6 +208,13 @@ def _warning(view: View, place: Place, unmet: Unmet | None) -> str:
     """What does not block but is said before the tick."""
     said = [rules.order_sentence(unmet)] if unmet else []
     return " ".join([*said, *(sentence for _flag, sentence in cautions.warnings(view.progress, place))])
+
+
+def _doses(view: View, place: Place) -> list[str]:
+    limited = view.protocol.dosing
+    if limited is None or limited.step != place.definition.code:
+        return []
+    return [total.words for total in dosing.totals(view.progress)]
 
 
 def _chip(view: View, place: Place) -> str:

@@ -1,5 +1,6 @@
 """The second person, the handover, the emergency log and what is put right afterwards, as pages and forms."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -7,6 +8,8 @@ import pytest
 
 from procedures import commands
 from procedures.models import Case, Event
+from procedures.protocols import frozen
+from procedures.values import quantity
 from tests.web.visitor import Visitor
 from tests.world import PIN, World, give_pin, tablet_of
 
@@ -165,6 +168,28 @@ def test_the_same_again_is_asked_about_and_then_recorded(case_id: UUID, nurse: V
     assert "by Ada Okafor. Record it again?" in asked.page.ids["hand"]
     assert nurse.press(asked.page.form("EV-NOTE/done/"), confirmed="again").status == 302
     assert [e.get("flags") for e in entries(case_id, "EV-NOTE")] == [None, ["repeated"]]
+
+
+def test_a_dose_above_the_limit_is_asked_about_and_the_sum_stands_at_the_step(
+    world: World, nurse: Visitor
+) -> None:
+    case_id = world.started("L1", "L2")
+    weight = frozen.protocol(Case.objects.get(pk=case_id).protocol_id).by_code["PRE-BASE"].field("weight")
+    assert weight
+    world.do_until(case_id, "PRE-BASE")
+    world.do(case_id, "PRE-BASE", values={"weight": quantity(weight, Decimal(60))})
+    world.do_until(case_id, "K07")
+    dose: Any = {"v_drug": "lidocaine", "v_concentration": "1", "v_volume": "15"}
+    assert nurse.post("step-done", case_id, "K07-L1", **dose).status == 302
+    page = nurse.get("step", case_id, "K07-L2").page
+    assert "So far in this case: Lidocaine 150 mg (2.5 mg/kg at 60 kg)" in page.ids["hand"]
+    asked = nurse.post("step-done", case_id, "K07-L2", **dose)
+    assert asked.status == 422
+    assert "Lidocaine 300 mg (5 mg/kg at 60 kg) in this case together." in asked.page.ids["hand"]
+    done = nurse.press(asked.page.form("K07-L2/done/"), confirmed="total_drug")
+    assert done.status == 302
+    assert "confirmed" in str(entries(case_id, "K07-L2")[0]["flags"])
+    assert "Lidocaine 300 mg (5 mg/kg at 60 kg)" in nurse.get("step", case_id, "K07-L2").page.ids["hand"]
 
 
 def test_an_entry_is_moved_to_a_case_chosen_without_a_name(
