@@ -84,6 +84,7 @@ class Summary:
     done: int
     total: int
     deficits: int
+    to_reconcile: int
     next_step: str
     spine: str
     first_needle_at: datetime | None
@@ -348,6 +349,7 @@ class Progress:
             done=sum(self.settled(p) for p in expected),
             total=len(expected),
             deficits=len(self.deficits),
+            to_reconcile=len(self.unreconciled),
             next_step=following.text if following else "",
             spine=self._spine(expected),
             first_needle_at=min(needles_in, default=None),

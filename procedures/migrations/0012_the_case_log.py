@@ -13,7 +13,7 @@ import procedures.state
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("procedures", "0011_dosing"),
+        ("procedures", "0011_dosing_and_what_to_look_at"),
     ]
 
     operations = [

@@ -137,6 +137,7 @@ class Case(models.Model):
     done = models.PositiveSmallIntegerField(_("steps done"), default=0)
     total = models.PositiveSmallIntegerField(_("steps in all"), default=0)
     deficits = models.PositiveSmallIntegerField(_("missing details"), default=0)
+    to_reconcile = models.PositiveSmallIntegerField(_("entries to look at again"), default=0)
     next_step = models.CharField(_("next step"), max_length=40, blank=True)
     spine = models.CharField(max_length=11, default="." * 11)
     first_needle_at = models.DateTimeField(_("first needle in"), null=True)

@@ -56,6 +56,7 @@ class Card:
     done: int
     total: int
     deficits: int
+    to_reconcile: int
     next_step: str
     allergies: list[str]
     paused: bool
@@ -146,6 +147,7 @@ def _card(case: Case, now: datetime, today: date, role: Role | None) -> Card:
         done=case.done,
         total=case.total,
         deficits=case.deficits,
+        to_reconcile=case.to_reconcile,
         next_step=next_step(case),
         allergies=case.allergy_names,  # type: ignore[attr-defined]
         paused=case.paused_at is not None,

@@ -6,7 +6,7 @@ import pytest
 from django.utils.timezone import localtime
 
 from procedures import clock, commands
-from procedures.models import Membership
+from procedures.models import Case, Membership
 from tests.web.visitor import Answer, Visitor
 from tests.world import World
 
@@ -32,6 +32,17 @@ def test_the_cards_of_the_day_and_what_still_runs(world: World, nurse: Visitor) 
     assert shown(nurse.get("today", day=f"{before:%Y-%m-%d}")) == {str(old), str(past)}
     assert shown(nurse.get("today", day=f"{after:%Y-%m-%d}")) == {str(future)}
     assert "No case here" in nurse.get("today", day="2031-05-06").page.text
+
+
+def test_a_card_counts_what_somebody_has_to_look_at_again(world: World, nurse: Visitor) -> None:
+    case_id = world.started("L1", mrn="1", scheduled_at=clock.now())
+    keys = ("K08b-L1-left", "K09d-L1-left")
+    world.rush(case_id, *keys)
+    assert Case.objects.get(pk=case_id).to_reconcile == 2
+    assert "2 to look at again" in nurse.get("today").page.text
+    for key in keys:
+        commands.reconcile(world.command(case_id), key, about=world.step(case_id, key).live[0].seq)
+    assert "to look at again" not in nurse.get("today").page.text
 
 
 def test_the_filters_by_room_and_state(world: World, nurse: Visitor) -> None:
