@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from procedures.models import Case, Product, ProtocolVersion, Unit
@@ -45,6 +45,8 @@ def seed(now: datetime | None = None) -> None:
     present = now or timezone.now()
     rng = Random(SEED)  # noqa: S311 (the demo must be the same each time)
     with transaction.atomic():
+        with connection.cursor() as cursor:  # the year is played in memory, while the transaction waits
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         suite = make_suite()
         publish(suite, present)
         persons = list(patients(rng, day_of(present)))
