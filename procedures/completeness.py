@@ -94,6 +94,11 @@ def missing(progress: Progress) -> list[Lack]:
     ]
 
 
+def label(key: str) -> str:
+    """The name of an item; its key where the lists do not know it any more."""
+    return next((str(words) for name, words, _asks, _check in _ITEMS if name == key), key)
+
+
 def _item(key: str, label: str, asks: Asks, answer: _Answer) -> Item:
     if answer.having is not None:
         having = answer.having

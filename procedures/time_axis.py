@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from .charts import TICKS
 
-WIDTH, LEFT, RIGHT = 760.0, 118.0, 78.0
+WIDTH, LEFT, RIGHT = 760.0, 142.0, 74.0
 CUT_FROM = timedelta(minutes=45)
 CUT = 24.0
 SHORTEST = timedelta(minutes=10)

@@ -13,8 +13,10 @@ from .time_axis import LEFT, RIGHT, WIDTH, Axis, Tick, utc
 
 HEAD, PHASE, LANE, LINE, CLOCK, GAP, FOOT = 30.0, 18.0, 17.0, 13.0, 8.0, 9.0, 30.0
 PANEL, PANEL_GAP = 34.0, 17.0
-LETTER = 5.7  # the widest that a letter is on average, at the size of the words of the plot
+LETTER = 6.1  # the widest that a letter is on average, at the size of the words of the plot
 MOST_LETTERS = 30
+NAME_LETTERS = int((LEFT - 8) / LETTER)  # of a name beside the plot
+BAD = "bad"  # the kind of a timer that was not kept
 MOST_LINES = 5
 DOT = 4.0
 
@@ -76,7 +78,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A stretch as drawn. `text` is empty where it has no room."""
+    """A stretch as drawn. `text` is empty where it has no room; `name` is what it would say."""
 
     x: float
     y: float
@@ -84,6 +86,7 @@ class Bar:
     height: float
     kind: str
     text: str = ""
+    name: str = ""
 
     @property
     def end(self) -> float:
@@ -151,6 +154,12 @@ class Timeline:
     right: float = WIDTH - RIGHT
 
     @property
+    def unnamed(self) -> dict[str, str]:
+        """The phases whose name found room nowhere, by their kind: the key of the plot says them."""
+        named = {bar.kind for bar in self.phases if bar.text}
+        return {bar.kind: bar.name for bar in self.phases if bar.kind not in named}
+
+    @property
     def silent(self) -> int:
         """How many events have no words here."""
         return sum(row.silent for row in self.rows)
@@ -178,17 +187,19 @@ def draw(
     clocks, y = _clocks(scale, course.clocks, y)
     panels, y = _panels(scale, course.panels, y)
     height = y - HEAD
+    narrow = _narrow(scale, height)
+    cuts = [
+        Bar(_r(p.x0), HEAD, _r(p.x1 - p.x0), height, "cut", lasted(p.end - p.start))
+        for p in scale.pieces
+        if p.cut
+    ]
     return Timeline(
-        height=y + FOOT,
+        height=y + (FOOT if cuts or narrow else GAP),
         top=HEAD,
         foot=y,
         ticks=list(time_axis.ticks(scale.pieces, label)),
-        cuts=[
-            Bar(_r(p.x0), HEAD, _r(p.x1 - p.x0), height, "cut", lasted(p.end - p.start))
-            for p in scale.pieces
-            if p.cut
-        ],
-        narrow=_narrow(scale, height),
+        cuts=cuts,
+        narrow=narrow,
         shades=[_bar(scale, s, HEAD, height) for s in course.shades],
         phases=phases,
         lanes=lanes,
@@ -232,7 +243,7 @@ def _bar(scale: Axis, stretch: Stretch, y: float, height: float, *, least: float
     width = max(x1 - x0, least)
     x0 = min(x0, WIDTH - RIGHT - width)
     text = stretch.text if len(stretch.text) * LETTER + 4 <= width else ""
-    return Bar(_r(x0), _r(y), _r(width), height, stretch.kind, text)
+    return Bar(_r(x0), _r(y), _r(width), height, stretch.kind, text, stretch.text)
 
 
 def _lanes(scale: Axis, lanes: Sequence[Lane], y: float) -> tuple[list[Drawn], float]:
@@ -309,12 +320,12 @@ def _span(x: float, text: str, before: bool) -> tuple[float, float]:
     return (x - width, x + DOT) if before else (x - DOT, x + width)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+def _short(text: str, most: int = MOST_LETTERS) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def _clocks(scale: Axis, clocks: Sequence[Lane], y: float) -> tuple[list[Drawn], float]:
-    """Timers: those that run at the same time stand under each other."""
+    """Timers: those that run at the same time stand under each other; one that was not kept is crossed at its end."""
     found = []
     for clock in clocks:
         ends: list[float] = []
@@ -325,7 +336,12 @@ def _clocks(scale: Axis, clocks: Sequence[Lane], y: float) -> tuple[list[Drawn],
             ends[line : line + 1] = [bar.end]
             bars.append(Bar(bar.x, _r(y + line * CLOCK), bar.width, bar.height, bar.kind))
         spots = [Spot(scale.x(m.at), _r(y + (CLOCK - 3) / 2), m.kind) for m in clock.moments]
-        found.append(Drawn(clock.name, clock.note, clock.kind, _r(y + (CLOCK - 3) / 2), bars, spots))
+        spots += [Spot(b.end, _r(b.y + b.height / 2), b.kind) for b in bars if b.kind == BAD]
+        found.append(
+            Drawn(
+                _short(clock.name, NAME_LETTERS), clock.note, clock.kind, _r(y + (CLOCK - 3) / 2), bars, spots
+            )
+        )
         y += max(len(ends) * CLOCK, LINE)
     return found, y + (GAP if clocks else 0)
 

@@ -116,6 +116,9 @@ class View:
         if self.state.handover:
             yield self.state.handover.by
             yield self.state.handover.to
+        yield from (s.by for s in (self.state.signed, self.state.cosigned) if s)
+        if self.state.cosign_by:
+            yield self.state.cosign_by
 
     def hides(self, key: str, seq: int) -> bool:
         """Whether the values of an entry wait for the second person, who has not seen them yet."""

@@ -74,8 +74,7 @@ def last(progress: Progress) -> dict[str, tuple[str, datetime]]:
 def view(progress: Progress, limit: int | None = LATEST) -> VitalsView | None:
     """All vitals of the case; None where none were measured."""
     entries, wanted = _entries(progress), fields(progress.protocol)
-    panels = [(unit, list(series)) for unit, series in _panels(entries, wanted)]
-    chart = charts.chart(panels, lambda moment: f"{localtime(moment):%H:%M}")
+    chart = charts.chart(panels(progress), lambda moment: f"{localtime(moment):%H:%M}")
     if chart is None:
         return None
     newest = list(reversed(entries))
@@ -88,6 +87,11 @@ def view(progress: Progress, limit: int | None = LATEST) -> VitalsView | None:
         ],
         more=limit is not None and len(newest) > limit,
     )
+
+
+def panels(progress: Progress) -> list[tuple[str, list[charts.Series]]]:
+    """All vitals as lines, with the unit of each panel."""
+    return list(_panels(_entries(progress), fields(progress.protocol)))
 
 
 def _panels(

@@ -64,9 +64,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "state", "timing", "use_by", "values",
     },
     "screens": {
-        "account", "canonical", "caselog", "cautions", "charts", "clock", "closing", "definitions", "directory",
-        "dosing", "groups", "intervals", "level_rules", "models", "plots", "products", "progress", "projection",
-        "protocols", "rules", "second_person", "signin", "state", "statistics", "timers", "timing", "values",
+        "account", "canonical", "caselog", "cautions", "charts", "clock", "closing", "completeness", "definitions",
+        "directory", "dosing", "groups", "intervals", "landmarks", "level_rules", "models", "operative_note", "plots",
+        "products", "progress", "projection", "protocols", "rules", "second_person", "signin", "state", "statistics",
+        "timeline", "timers", "timing", "values",
     },
     "exports": {"canonical", "definitions", "directory", "models", "progress", "screens", "state", "values"},
     "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
