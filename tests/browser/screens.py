@@ -8,8 +8,9 @@ from uuid import UUID
 from playwright.sync_api import Page
 
 from procedures import clock, commands, walls
-from procedures.models import Membership, WallLink
+from procedures.models import Case, Membership, WallLink
 from tests import world as worlds
+from tests.many import many
 
 from .shared import shared
 from .ward import Ward
@@ -48,6 +49,9 @@ def cases(suite: worlds.World) -> Cases:
     counts = {name: {"amount": "22", "unit": ""} for name in ("counted_in", "counted_out")}
     suite.do(stormy, "CNT", by="operator", values={"match": True, **counts})
     commands.pause(suite.command(stormy), reason="arrest")
+    whole = Case.objects.get(pk=done)
+    many(whole, suite.operator, 40)
+    many(whole, suite.assistant, 3)
     line, count = (suite.step(pk, key).live[0].seq for pk, key in ((running, "K02"), (stormy, "CNT")))
     return Cases(planned, running, done, stormy, line, count)
 
@@ -118,6 +122,9 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         ("case, step in hand", case),
         ("case without network", f"{case}offline/"),
         ("no network", "/offline/"),
+        ("statistics", "/log/statistics/"),
+        ("statistics, by operator", "/log/statistics/?by=operator&since=2026-13-01"),
+        ("statistics, of nothing", "/log/statistics/?until=2001-01-01"),
         ("paper", "/paper/"),
         ("paper of a case", f"{case}paper/"),
         ("case, from paper", f"{case}?paper=1"),
@@ -127,6 +134,8 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         ("sign out", "/accounts/logout/"),
     ):
         page.goto(path)
+        if name == "statistics":
+            page.locator("#leaks summary").click()
         yield name, page
     yield from _after_something_wrong(ward, page, case, found)
 

@@ -86,6 +86,8 @@ class Stage:
         self.requests = {
             "today": Request(),
             "today-stream": Request(),
+            "statistics": Request(),
+            "statistics-table": Request(("leaks",)),
             "switch": Request((), {"user_id": str(world.nurse.pk), "pin": PIN}),
             "lock": Request((), {}),
             "act": Request((), {}),
