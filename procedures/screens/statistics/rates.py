@@ -43,7 +43,7 @@ def leak_places(selection: Selection) -> Section:
     kinds = sorted({kind for case in cases for level in case.treated for kind in level.leak or ()})
     parts: list[tuple[str, Sequence[tuple[str, Rate]]]] = [
         (
-            _("All"),
+            _("All vertebrae"),
             [(selection.name(group), statistics.leak_rate(group.cases)) for group in selection.groups.groups],
         ),
         (_("Vertebra"), [(vertebra, statistics.leak_rate(cases, vertebra)) for vertebra in VERTEBRAE]),

@@ -103,14 +103,14 @@ def minutes(value: float) -> str:
 
 def percent(share: float) -> str:
     """7.3 %."""
-    return f"{share * 100:.1f} %"
+    return f"{share * 100:.1f}\N{NO-BREAK SPACE}%"
 
 
 def interval(found: Rate) -> str:
     """95 % interval 4.8 to 10.9, in percent; empty where nothing was counted."""
     if found.low is None or found.high is None:
         return ""
-    return _("95 %% interval %(low)s to %(high)s") % {
+    return _("95\N{NO-BREAK SPACE}%% interval %(low)s to %(high)s") % {
         "low": f"{found.low * 100:.1f}",
         "high": f"{found.high * 100:.1f}",
     }
