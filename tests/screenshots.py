@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import shutil
 import struct
 import sys
@@ -20,20 +21,26 @@ import django  # noqa: E402
 
 django.setup()
 
+from django.conf import settings  # noqa: E402
+from django.contrib.auth.hashers import Argon2PasswordHasher  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import connections  # noqa: E402
 from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
 
 from kypho import database  # noqa: E402
-from procedures.demo import seed  # noqa: E402
-from procedures.models import Case  # noqa: E402
+from procedures.demo import PIN, seed  # noqa: E402
+from procedures.models import Case, Pin, Unit  # noqa: E402
+from tests.browser.shared import gives_pin  # noqa: E402
 from tests.browser.ward import Ward  # noqa: E402
 from tests.server import Server, collected  # noqa: E402
+from tests.world import secret_of, tablet_of  # noqa: E402
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 SIZES = {"tablet": (1280, 800), "portrait": (800, 1280), "desktop": (1440, 900)}
 THEMES = ("light", "dark")
-WORKER = "nurse"
+WORKER = "nurse"  # in charge of her unit
+ADA, LIAM = "Ada Okafor", "Liam Moreau"
+WITHOUT_NETWORK = re.compile(r"ERR_INTERNET_DISCONNECTED|ERR_FAILED|htmx:(sendError|afterRequest)")
 
 
 @contextmanager
@@ -100,6 +107,55 @@ def once(case: str) -> dict[str, Callable[[Page], object]]:
     }
 
 
+def shared_tablet(ward: Ward, desk: Page, case: str) -> None:
+    """A tablet of the unit: the names, the pad, the lock over a case, somebody else's half-typed value, the queue."""
+    unit = Unit.objects.get(memberships__user__username=WORKER)
+    tablet_of(unit, "Room 2")
+    Pin.objects.update(
+        hash=Argon2PasswordHasher().encode(PIN, "only-for-pictures")
+    )  # as the real server hashes
+    page = ward.tablet().page
+    ward.expected.append(WITHOUT_NETWORK)
+    cookie = {"name": settings.TABLET_COOKIE_NAME, "value": secret_of("Room 2"), "url": ward.url}
+    page.context.add_cookies([cookie])  # type: ignore[list-item]
+    page.goto(f"/cases/{case}/steps/EV-VITALS/")
+    keep(desk, page, "tablet-names")
+    names = page.locator("main")
+    names.locator("label.name", has_text=ADA).click()
+    for digit in PIN[:4]:
+        names.locator(f"[data-pin-key='{digit}']").click()
+    keep(desk, page, "tablet-pin")
+    for digit in PIN[4:]:
+        names.locator(f"[data-pin-key='{digit}']").click()
+    names.get_by_role("button", name="Go on").click()
+    page.locator("input[name=v_hr]").fill("72")
+    sheet = page.locator("#sheet")
+    page.locator("#sheet form").first.wait_for(state="attached")
+    page.get_by_role("button", name="Lock this tablet").click()
+    sheet.get_by_text("Locked.").wait_for()
+    keep(desk, page, "tablet-lock")
+    gives_pin(sheet, LIAM)
+    page.get_by_text(f"typed by {ADA}").wait_for()
+    keep(desk, page, "tablet-typed-by")
+    page.goto(f"/cases/{case}/")
+    page.wait_for_function("async () => (await (await caches.open('cases')).keys()).length")
+    page.context.set_offline(True)
+    page.goto(f"/cases/{case}/offline/")
+    for key in ("K09c", "EV-VITALS", "EV-NOTE"):
+        page.locator(f"[data-key='{key}']").click()
+        if key == "EV-NOTE":
+            page.locator("#hand textarea[name=v_text]").fill("Second tray opened")
+        page.locator("#hand .button--main").click()
+    page.get_by_text("Waiting to send (3)").wait_for()
+    page.locator("#queue-box > summary").click()
+    page.evaluate("scrollTo(0, 0)")
+    keep(desk, page, "tablet-queue")
+    page.context.set_offline(False)
+    page = ward.has(WORKER).page
+    page.goto("/unit/")
+    keep(desk, page, "people-of-the-unit")
+
+
 def draw(browser: Browser, url: str) -> None:
     """Every screen at every size in both themes."""
     desk = browser.new_page()
@@ -116,6 +172,8 @@ def draw(browser: Browser, url: str) -> None:
             for name, go in shown.items():
                 go(page)
                 keep(desk, page, f"{name}-{size}-{theme}")
+            if (size, theme) == ("tablet", "light"):
+                shared_tablet(ward, desk, case)
             if problems := ward.close():
                 sys.exit("\n".join(problems))
 

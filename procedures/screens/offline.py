@@ -66,6 +66,7 @@ class OfflineScreen:
     """All that the page holds."""
 
     case: Any
+    role: str
     initials: str
     birth_year: int
     mrn_end: str
@@ -87,6 +88,7 @@ def build(user: User, pk: Any) -> OfflineScreen | None:
     patient = view.case.patient
     return OfflineScreen(
         case=view.case,
+        role=view.role,
         initials="".join(part[:1] for part in (patient.given_name, patient.family_name)),
         birth_year=patient.birth_date.year,
         mrn_end=patient.mrn[-4:],

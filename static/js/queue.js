@@ -34,6 +34,7 @@ function line(item) {
   const fresh = document.getElementById("queue-item").content.cloneNode(true);
   fresh.querySelector("[data-title]").textContent = item.case === here ? titleOf(item.key) : item.key;
   fresh.querySelector("[data-time]").textContent = new Date(Date.parse(item.device_at) + item.offset_ms).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", timeZone: document.documentElement.dataset.zone });
+  fresh.querySelector("[data-where]").textContent = item.said ?? "";
   fresh.querySelector("[data-sentence]").textContent = item.sentence ?? "";
   const settle = fresh.querySelector("[data-settle]");
   settle.hidden = item.state !== "refused";
@@ -56,7 +57,9 @@ function mark(items) {
 export async function keep(where, key, action, form) {
   const fields = [...new FormData(form)].filter(([name, value]) => !UNSENT.has(name) && typeof value === "string");
   const id = form.querySelector('input[name="command_id"]')?.value || crypto.randomUUID();
-  await add({ id, case: where, key, action, fields });
+  // Three notes in a row look alike: what was written tells them apart.
+  const said = [...form.querySelectorAll("textarea, [name=reason]")].map((field) => field.value.trim()).filter(Boolean).join(" · ");
+  await add({ id, case: where, key, action, fields, said });
   return id;
 }
 
