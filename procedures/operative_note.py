@@ -22,3 +22,11 @@ SECTIONS = {
     "diagnosis_after": _("Diagnosis after"),
     "instructions": _("Instructions for afterwards"),
 }
+
+# Why something is added after signing: what is chosen with one tap.
+REASONS = {
+    "image": _("Seen on a later image"),
+    "result": _("A result came in later"),
+    "forgotten": _("Not written down at the time"),
+    "wrong": _("It was recorded wrongly"),
+}

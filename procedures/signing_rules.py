@@ -1,6 +1,7 @@
 """Who may sign the operative note and when, who signs beside, and what may be added afterwards."""
 
 from collections.abc import Collection, Mapping
+from typing import NoReturn
 
 from django.utils.translation import gettext as _
 
@@ -55,12 +56,30 @@ def check_note(sections: Mapping[str, str], known: Collection[str]) -> dict[str,
     return note
 
 
-def lacking(progress: Progress, note: Mapping[str, str]) -> dict[str, Lack]:
-    """What a complete note lacks, by its key: what a step could still give, and what the note itself does not say."""
+def check_draft(sections: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """What is kept of a note that is not signed yet: its sections as they were typed, empty ones among them."""
+    if unknown := set(sections) - set(known):
+        raise Invalid({key: _("The note has no such section.") for key in unknown})
+    if sum(map(len, sections.values())) > NOTE_LIMIT:
+        raise Invalid({"": _("At most %(limit)s characters in all.") % {"limit": NOTE_LIMIT}})
+    return dict(sections)
+
+
+def changed() -> str:
+    """Why a note that was read before the last entries cannot be signed as it is."""
+    return _("The record has changed since you read this note. Look at what changed, then sign.")
+
+
+def lacking(progress: Progress, note: Mapping[str, str], untouched: Collection[str] = ()) -> dict[str, Lack]:
+    """What a complete note lacks, by its key: what a step could still give, and what the note itself does not say.
+
+    `untouched`: the sections in which nothing was written by hand, whatever the program wrote there.
+    """
+    said = {key for key, text in note.items() if text.strip() and key not in untouched}
     return {
         lack.key: lack
         for lack in completeness.missing(progress)
-        if not lack.by_hand or not note.get(SAID_IN[lack.key], "").strip()
+        if not lack.by_hand or SAID_IN[lack.key] not in said
     }
 
 
@@ -90,6 +109,11 @@ def check_cosign(progress: Progress, actor: Actor) -> None:
         raise Refused("not_yours", _("Another operator was asked to co-sign this record."))
 
 
+def refuse_no_step() -> NoReturn:
+    """The step is none of this case."""
+    raise Refused("no_step", _("This case has no such step. Say it in words."))
+
+
 def check_addendum(
     progress: Progress, actor: Actor, place: Place | None, about: int | None
 ) -> tuple[Place | None, Entry | None]:
@@ -100,7 +124,7 @@ def check_addendum(
     if place is None:
         return None, None
     if place.text not in progress.places or place.needs_side:
-        raise Refused("no_step", _("This case has no such step. Say it in words."))
+        refuse_no_step()
     if about is None:
         if place.step.mark and (not place.definition.many or place.step.mark.mark is not StepStatus.DONE):
             raise Refused(

@@ -15,6 +15,7 @@ from .cases import (
     stop,
     void_case,
 )
+from .drafts import keep_note
 from .handover import accept_handover, offer_handover, withdraw_handover
 from .ledger import Command, Receipt
 from .levels import abandon_level, add_level, defer_level, reopen_level
@@ -43,6 +44,7 @@ __all__ = [
     "correct_patient",
     "cosign",
     "defer_level",
+    "keep_note",
     "mark",
     "move_entry",
     "offer_handover",

@@ -7,28 +7,40 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from procedures import operative_note, rules, signing_rules
-from procedures.definitions import Role
-from procedures.models import Membership
 from procedures.progress import Place
 from procedures.state import Entry, EventKind, Flag
 
+from .drafts import forget_notes, is_operator
 from .ledger import Ledger, command
 from .steps import check_entries
 
 
 @command
 def sign(
-    ledger: Ledger, *, note: Mapping[str, str], explained: Mapping[str, str], cosign_by: int | None = None
+    ledger: Ledger,
+    *,
+    note: Mapping[str, str],
+    explained: Mapping[str, str],
+    cosign_by: int | None = None,
+    untouched: frozenset[str] = frozenset(),
+    read_up_to: int | None = None,
 ) -> None:
     """Sign the operative note as its author. What the record lacks is explained, item by item (`explained`).
+
+    `untouched`: the sections whose words are the program's own, in which nothing was written by hand. `read_up_to`: the
+    last event that the author has seen; where another has come since, the signature is refused.
 
     The event keeps the sections of the note, the last seq and the head hash that the signature stands on, and who was
     asked to sign beside. From here on the record takes addenda only, and the rest of the recovery.
     """
     signing_rules.check_sign(ledger.progress, ledger.actor)
+    if read_up_to not in (None, ledger.state.last_seq):
+        raise rules.Refused("changed", signing_rules.changed())
     said = signing_rules.check_note(note, operative_note.SECTIONS)
-    reasons = signing_rules.check_explained(signing_rules.lacking(ledger.progress, said), explained)
-    if cosign_by is not None and (cosign_by == ledger.actor.id or not _is_operator(ledger, cosign_by)):
+    reasons = signing_rules.check_explained(
+        signing_rules.lacking(ledger.progress, said, untouched), explained
+    )
+    if cosign_by is not None and (cosign_by == ledger.actor.id or not is_operator(ledger.case, cosign_by)):
         raise rules.Invalid({"cosign_by": _("Choose another operator of this unit.")})
     ledger.write(
         EventKind.CASE_SIGNED,
@@ -41,13 +53,7 @@ def sign(
             "head": bytes(ledger.case.head_hash).hex(),
         },
     )
-
-
-def _is_operator(ledger: Ledger, user_id: int) -> bool:
-    found = Membership.objects.filter(
-        unit=ledger.case.unit_id, user=user_id, role=Role.OPERATOR, user__is_active=True
-    )
-    return found.exists()
+    forget_notes(ledger.case)
 
 
 @command
@@ -86,7 +92,7 @@ def add_addendum(
     """
     place = ledger.progress.place(key) if key else None
     if key and place is None:
-        raise rules.Refused("no_step", _("This case has no such step. Say it in words."))
+        signing_rules.refuse_no_step()
     place, entry = signing_rules.check_addendum(ledger.progress, ledger.actor, place, about)
     reason, text = rules.check_reason(reason), text.strip()
     if len(text) > signing_rules.WORDS_LIMIT:

@@ -4,6 +4,7 @@ from .accounts import AccountEvent, Pin
 from .case import Access, Case, CaseTeam, Level, Step
 from .catalogue import Product, WarmBand
 from .event import Event
+from .note import NoteDraft
 from .patient import Allergy, Patient
 from .people import Membership, Tablet, Unit, User, WallLink
 from .protocol import FieldDefinition, Protocol, ProtocolVersion, Requirement, StepDefinition, TimerDefinition
@@ -19,6 +20,7 @@ __all__ = [
     "FieldDefinition",
     "Level",
     "Membership",
+    "NoteDraft",
     "Patient",
     "Pin",
     "Product",

@@ -302,6 +302,18 @@ def _pad(view: View, place: Place, shown: list[FieldView]) -> list[FieldView]:
     return found
 
 
+def fields_of(
+    view: View,
+    place: Place,
+    typed: Mapping[str, Any],
+    errors: Mapping[str, str],
+    unusual: Mapping[str, str],
+    stored: Mapping[str, Any] | None,
+) -> list[FieldView]:
+    """The fields of a step for another form: with what is stored, and with what was typed and is wrong."""
+    return _fields(view, place, typed, errors, unusual, stored)
+
+
 def offered(view: View, step: Step) -> list[FieldView]:
     """The empty fields of a step, wherever in the case it is done."""
     key = Key(step.code)

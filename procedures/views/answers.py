@@ -19,7 +19,7 @@ from procedures.screens.view import View
 from procedures.signin_forms import AsForm
 from procedures.state import Event, Source
 
-from . import ward
+from . import notes, ward
 
 MANAGED = {
     "cancel", "stop", "void-case", "complete", "team", "patient", "allergy-add", "allergy-withdraw",
@@ -173,6 +173,8 @@ def _again(
     name, kwargs = (match.url_name or "", match.kwargs) if match else ("", {})
     if name in ward.AGAIN:
         return ward.AGAIN[name](request, status, notice, errors or {})
+    if name in notes.AGAIN:
+        return notes.AGAIN[name](request, status, notice, errors or {}, unusual or {})
     notice = notice or (errors or {}).get("", "") or (errors or {}).get("command_id", "")
     said: dict[str, Any] = {"typed": request.POST, "errors": errors, "notice": notice}
     if "key" in kwargs:
