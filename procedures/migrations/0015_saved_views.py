@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("procedures", "0013_guard_what_is_signed"),
+        ("procedures", "0014_note_draft"),
     ]
 
     operations = [
