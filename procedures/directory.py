@@ -18,7 +18,7 @@ _known: dict[int, tuple[float, "Person"]] = {}
 _clinicians: dict[int, tuple[float, list[tuple[int, str]]]] = {}
 _operators: dict[tuple[int, ...], tuple[float, list[tuple[int, str]]]] = {}
 _versions: list[tuple[float, list[tuple[int, str]]]] = []
-_complications: list[tuple[float, list[tuple[str, str]]]] = []
+_options: dict[Measure, tuple[float, list[tuple[str, str]]]] = {}
 _products: dict[str, tuple[float, list[tuple[str, str]]]] = {}
 _bands: dict[int, tuple[float, list[Band]]] = {}
 
@@ -84,14 +84,15 @@ def versions() -> list[tuple[int, str]]:
     return _versions[0][1]
 
 
-def complications() -> list[tuple[str, str]]:
-    """The kinds of complication of the newest protocol version: code and label."""
+def options(measure: Measure) -> list[tuple[str, str]]:
+    """What can be chosen where a field measures this, in the newest protocol version: code and label."""
     now = time.monotonic()
-    if not _complications or now - _complications[0][0] >= _KEEP_SECONDS:
-        fields = FieldDefinition.objects.filter(measures=Measure.COMPLICATION)
-        options = fields.order_by("-step__version__published_at").values_list("options", flat=True).first()
-        _complications[:] = [(now, [(code, label) for code, label in options or []])]
-    return _complications[0][1]
+    if (kept := _options.get(measure)) and now - kept[0] < _KEEP_SECONDS:
+        return kept[1]
+    fields = FieldDefinition.objects.filter(measures=measure).order_by("-step__version__published_at")
+    found = [(code, label) for code, label in fields.values_list("options", flat=True).first() or []]
+    _options[measure] = (now, found)
+    return found
 
 
 def products(kind: str) -> list[tuple[str, str]]:
@@ -128,6 +129,6 @@ def forget() -> None:
     _clinicians.clear()
     _operators.clear()
     _versions.clear()
-    _complications.clear()
+    _options.clear()
     _products.clear()
     _bands.clear()

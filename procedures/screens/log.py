@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from procedures import caselog, clock, directory
 from procedures.caselog import Filters, Tiles
 from procedures.caselog.filters import APPROACHES, LEAKS, MODES
-from procedures.definitions import VERTEBRAE, age_on
+from procedures.definitions import VERTEBRAE, Measure, age_on
 from procedures.models import Case, Membership, SavedView, User
 from procedures.models.case import ANAESTHESIA, INDICATIONS, STATUS_LABELS
 from procedures.state import CaseStatus
@@ -86,8 +86,7 @@ class Row:
     bar_minutes: int
     skin: str
     cement: str
-    leak: bool
-    complications: int
+    marks: list[str]
     tone: str
     status_word: str
     flags: list[str]
@@ -214,8 +213,7 @@ def _row(case: Case, longest: int) -> Row:
         bar_minutes=sum(segment.minutes for segment in bar),
         skin=duration(case.skin_seconds),
         cement=f"{case.cement_ml} mL" if case.treated else "",
-        leak=bool(case.leak),
-        complications=case.complications,
+        marks=_marks(case),
         tone=tone,
         status_word=word,
         flags=[
@@ -224,6 +222,19 @@ def _row(case: Case, longest: int) -> Row:
             if _worth(name) and f"flag:{name}" in case.facets
         ],
     )
+
+
+def _marks(case: Case) -> list[str]:
+    """What went wrong, in words: "Leak: Disc (D)", "Bleeding, haematoma"."""
+    kinds = _chosen(case, Measure.LEAK)
+    leak = [_("Leak: %(kinds)s") % {"kinds": ", ".join(kinds)}] if kinds else [_("Leak")] if case.leak else []
+    return leak + _chosen(case, Measure.COMPLICATION)
+
+
+def _chosen(case: Case, measure: Measure) -> list[str]:
+    words = dict(directory.options(measure))
+    codes = (facet.partition(":") for facet in case.facets)
+    return [words.get(code, code) for name, _colon, code in codes if name == measure and code != "none"]
 
 
 def _worth(flag: str) -> bool:
@@ -354,7 +365,7 @@ class _Names:
     def more(self) -> list[Choice]:
         """The others."""
         planned = [(value, _("%(kind)s planned") % {"kind": label}) for value, label in ANAESTHESIA.items()]
-        complications = [("any", _("Any")), *directory.complications()]
+        complications = [("any", _("Any")), *directory.options(Measure.COMPLICATION)]
         found = [
             self.choice("room", _("Room"), self.rooms),
             self.choice("approach", _("Approach"), APPROACHES.items()),
@@ -389,7 +400,7 @@ class _Names:
             "indication": INDICATIONS,
             "leak": LEAKS,
             "flag": caselog.FLAGS,
-            "complication": {"any": _("Any complication"), **dict(directory.complications())},
+            "complication": {"any": _("Any complication"), **dict(directory.options(Measure.COMPLICATION))},
             "anaesthesia": {**ANAESTHESIA, **MODE_WORDS},
             "status": {s.value: label for s, label in STATUS_LABELS.items()},
             "cosign": {"me": _("for me to co-sign")},
