@@ -143,6 +143,7 @@ class Details:
         """What is entered for a step: `given` where it says something, else what is usual; not yet JSON."""
         usual = _USUAL.get(step.code, {})
         special = self._special.get(step.code, _nothing)(key, moment)
+        special = {name: value for name, value in special.items() if step.field(name)}
         drawn = {f.key: self._draw(f, usual.get(f.key)) for f in step.fields}
         raw = {**drawn, **special, **given}
         return {name: value for name, value in raw.items() if value is not None}

@@ -24,7 +24,7 @@ from kypho import database
 from procedures import clock
 from procedures.models import Case, User
 from tests import world as worlds
-from tests.bench import report, wards
+from tests.bench import many, report, wards
 from tests.bench.actors import Browser, Checkbox, Raw, Ticks
 from tests.bench.report import Row, at_least, at_most
 from tests.server import Server, collected, environment, free_port
@@ -53,6 +53,7 @@ def main(root: Path, *, quick: bool) -> None:
     finally:
         connections.close_all()
         database.stop(FOLDER)
+    rows += many.rows(root, static, quick=quick)
     rows += demo(root)
     report.write(rows, root / "var" / "bench.json")
 
