@@ -4,7 +4,7 @@ from procedures.definitions import age_on
 from procedures.screens.view import View
 from procedures.state import StepStatus
 
-from .fhir import findings, log, tasks
+from .fhir import findings, log, note, tasks
 from .fhir import vocabulary as v
 from .fhir.assembly import Assembly
 from .fhir.shapes import Json, clean, coding, identifier, moment, write
@@ -23,6 +23,7 @@ def bundle(view: View, *, identified: bool) -> bytes:
     making = Assembly(view, identified=identified)
     _patient(making)
     _unit(making)
+    _allergies(making)
     for place in making.places:
         for entry in place.step.entries:
             tasks.of_entry(making, place, entry)
@@ -34,6 +35,7 @@ def bundle(view: View, *, identified: bool) -> bytes:
     surgery.case()
     for level in making.state.in_order():
         surgery.level(level)
+    note.of_case(making)
     for event in making.events:
         log.of_event(making, event)
     log.of_log(making)
@@ -90,3 +92,19 @@ def _unit(making: Assembly) -> None:
         else {"identifier": [identifier(v.UNIT, making.id("unit"))]}
     )
     making.add({"resourceType": "Organization", **told})
+
+
+def _allergies(making: Assembly) -> None:
+    """The allergies of the patient that stand now. Their words may say more than they should: identified only."""
+    if not making.identified:
+        return
+    for allergy in making.case.patient.allergies.filter(withdrawn_at=None).order_by("added_at", "pk"):
+        found = {
+            "resourceType": "AllergyIntolerance",
+            "clinicalStatus": {"coding": [coding(f"{v.TERMINOLOGY}allergyintolerance-clinical", "active")]},
+            "code": {"text": allergy.substance},
+            "patient": making.patient,
+            "recordedDate": moment(allergy.added_at),
+            "recorder": making.person(allergy.added_by_id),
+        }
+        making.add(found, allergy.pk)

@@ -229,11 +229,15 @@ def test_it_names_nobody(play: stage.Play, view: View, reader: Reader, unnamed: 
         "стороне",
         "Цемент",
         "S/N77",
+        "Кифопластика",
     ):
         assert text in json.dumps(reader.bundle, default=str, ensure_ascii=False)
         assert text not in said
     assert bytes(Case.objects.get(pk=play.id).head_hash).hex() not in said
     assert '"valueString"' not in said
+    assert '"Composition"' not in said
+    assert '"AllergyIntolerance"' not in said
+    assert '"signature"' in said
 
 
 def test_what_may_be_told_is_told(reader: Reader, unnamed: bytes) -> None:

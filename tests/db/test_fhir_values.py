@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from pytest_django import DjangoDbBlocker
@@ -218,9 +219,8 @@ def test_every_event_is_a_provenance_with_its_people_and_times(
 
 
 def test_a_correction_keeps_what_stood_there(reader: Reader) -> None:
-    (correction,) = (
-        p for p in reader.all("Provenance") if p.get("entity", [{}])[0].get("role") == "revision"
-    )
+    (correction,) = (p for p in reader.all("Provenance") if "step.corrected" in codes(p.get("activity", {})))
+    assert correction["entity"][0]["role"] == "revision"
     said = correction["entity"][0]["what"]["display"]
     assert "Volume: 2.30 mL" in said
     assert "Consistency: Thin" in said
@@ -235,6 +235,56 @@ def test_a_correction_keeps_what_stood_there(reader: Reader) -> None:
     assert leak["status"] == "final"
 
 
+def test_the_note_and_its_signatures(view: View, reader: Reader, names: dict[int, str]) -> None:
+    note, state = reader.only("Composition"), view.state
+    assert (note["status"], reader.name(note["author"][0])) == ("amended", stage.SURGEON)
+    said = {codes(s["code"])[0]: words_of(s) for s in note["section"]}
+    assert said["procedure"] == stage.NOTE["procedure"]
+    assert said["findings"] == "Soft bone;cement <well> spread & held"
+    signed, cosigned = (p for p in reader.all("Provenance") if "signature" in p)
+    assert state.signed
+    assert state.cosigned
+    for provenance, signature, meaning in ((signed, state.signed, "1"), (cosigned, state.cosigned, "5")):
+        (mark,) = provenance["signature"]
+        assert mark["type"][0]["code"] == f"1.2.840.10065.1.12.1.{meaning}"
+        assert moment(mark["when"]) == signature.at
+        assert reader.name(mark["who"]) == names[signature.by]
+        assert note in [reader.at(target) for target in provenance["target"]]
+        event = view.case.events.get(seq=signature.seq)
+        log = provenance["entity"][-1]["what"]["identifier"]["value"]
+        assert log.split("/")[1:] == [str(event.data["values"]["seq"]), event.data["values"]["head"]]
+    assert [(a["mode"], reader.name(a["party"])) for a in note["attester"]] == [
+        ("legal", stage.SURGEON),
+        ("professional", "Trainer"),
+    ]
+
+
+def words_of(section: Any) -> str:
+    """The words of a section of the note."""
+    return "".join(ElementTree.XML(section["text"]["div"]).itertext())
+
+
+def test_addenda_are_told_as_such(view: View, reader: Reader) -> None:
+    assert view.state.addenda == 3
+    found = [p for p in reader.all("Provenance") if "addendum.added" in codes(p.get("activity", {}))]
+    assert [codes(p["activity"])[0] for p in found] == ["APPEND", "APPEND", "UPDATE"]
+    assert [codes(p["agent"][0]["type"]) for p in found] == [["author"]] * 3
+    _words, images, leak = found
+    assert "Leak: None seen" in leak["entity"][0]["what"]["display"]
+    task = reader.at(leak["target"][0])
+    assert "addendum" in list(extensions(task, "flag"))
+    (answer,) = reader.outputs(task, "leak")
+    assert (answer["status"], codes(answer["valueCodeableConcept"])[-1]) == ("amended", "K09d.leak.segmental")
+    (volume,) = reader.outputs(task, "volume")
+    assert volume["status"] == "final"
+    (seen,) = reader.outputs(reader.at(images["target"][0]), "leak")
+    assert seen["status"] == "final"
+    sections = [s for s in reader.only("Composition")["section"] if codes(s["code"]) == ["addendum"]]
+    assert len(sections) == 3
+    assert "Family told <1 h> after & again" in words_of(sections[0])
+    assert reader.at(sections[2]["entry"][0]) == task
+
+
 def test_the_person_and_the_unit(view: View, reader: Reader) -> None:
     patient, unit = reader.only("Patient"), reader.only("Organization")
     assert patient["name"] == [
@@ -243,6 +293,10 @@ def test_the_person_and_the_unit(view: View, reader: Reader) -> None:
     assert (patient["identifier"][0]["value"], patient["birthDate"]) == (stage.MRN, "1952-03-12")
     assert (patient["gender"], unit["name"]) == ("female", view.case.unit.name)
     assert reader.at(patient["managingOrganization"]) == unit
+    (allergy,) = reader.all("AllergyIntolerance")
+    assert (allergy["code"]["text"], reader.name(allergy["recorder"])) == ("penicillin", "Ada Okafor")
+    assert moment(allergy["recordedDate"]) == view.case.opened_at
+    assert reader.at(allergy["patient"]) == patient
     (surgeon,) = (p for p in reader.all("Practitioner") if p["name"][0]["text"] == stage.SURGEON)
     assert surgeon["qualification"][0]["code"]["text"] == "Нейрохирург"
     assert surgeon["identifier"][1]["value"] == "GMC-0042"

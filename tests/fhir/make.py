@@ -16,11 +16,11 @@ from typing import Any
 
 HERE = Path(__file__).parent
 RESOURCES = (
-    "Bundle", "Device", "MedicationAdministration", "Observation", "Organization", "Patient", "Practitioner",
-    "Procedure", "Provenance", "Task",
+    "AllergyIntolerance", "Bundle", "Composition", "Device", "MedicationAdministration", "Observation",
+    "Organization", "Patient", "Practitioner", "Procedure", "Provenance", "Task",
 )  # fmt: skip
 # Data types that no export holds: without them the extract is a quarter of the size.
-LEFT_OUT = {"Resource", "ResourceList", "Narrative", "Attachment", "Timing", "DataRequirement", "Dosage"}
+LEFT_OUT = {"Resource", "ResourceList", "Attachment", "Timing", "DataRequirement", "Dosage"}
 MANY = 200  # a value set with more codes is not kept (languages, types of files)
 
 type Json = Any

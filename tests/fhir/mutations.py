@@ -189,3 +189,19 @@ def a_bundle_of_no_type(bundle: Json) -> None:
 @mutation
 def a_resource_of_no_kind(bundle: Json) -> None:
     one(bundle, "Device")["resourceType"] = "Balloon"
+
+
+@mutation
+def a_narrative_with_a_script(bundle: Json) -> None:
+    section = one(bundle, "Composition")["section"][0]
+    section["text"]["div"] = '<div xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script>x</div>'
+
+
+@mutation
+def a_section_with_nothing(bundle: Json) -> None:
+    del one(bundle, "Composition")["section"][0]["text"]
+
+
+@mutation
+def a_signature_of_nobody(bundle: Json) -> None:
+    del one(bundle, "Provenance", "signature")["signature"][0]["who"]

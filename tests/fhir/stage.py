@@ -191,7 +191,28 @@ def whole(world: World) -> Play:
     play.do("CNT", "scrub")
     play.until("the end")
     play.send(commands.complete)
+    _sign(play)
     return play
+
+
+def _sign(play: Play) -> None:
+    """Signed by the operator, beside him by the trainer; then a word, a CT of the next day, and what it showed."""
+    world = play.world
+    world.operator_too("trainer")
+    play.act(lambda: world.sign(play.id, note=NOTE, cosign_by=world.people["trainer"].pk))
+    play.send(commands.cosign, by="trainer", remark="Gesehen")
+    play.send(
+        commands.add_addendum, by="operator", reason="Forgotten", text="Family told <1 h> after & again"
+    )
+    leak = {"leak": ["segmental"]}
+    last = play.progress().places["K09d-T12-right"].step.live[-1].seq
+    seen = {"modality": "ct", **leak}
+    play.send(commands.add_addendum, by="radiographer", reason="CT", key="K11", values=seen)
+    more: dict[str, Any] = {"key": "K09d-T12-right", "about": last, "values": leak}
+    play.send(commands.add_addendum, by="operator", reason="CT", **more)
+
+
+NOTE = {"procedure": "Кифопластика T12, L1", "findings": "Soft bone;\ncement <well> spread & held"}
 
 
 def states(world: World) -> dict[str, Play]:

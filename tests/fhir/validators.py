@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import fhirpathpy
 from fhirpathpy.engine.nodes import ResourceNode
@@ -19,8 +20,11 @@ from jsonschema import Draft6Validator
 HERE = Path(__file__).parent
 # Said without FHIRPath, by `structure`: they stand at every element, and a bundle has ten thousand.
 EVERYWHERE = {"ele-1", "ext-1"}
-# Words of FHIRPath that the library does not know; both rules speak of contained resources, and an export has none.
-UNKNOWN_WORDS = {"dom-3", "ref-1"}
+# Words of FHIRPath that the library does not know: two rules speak of contained resources, and an export has none; two
+# of the HTML of a narrative, which `structure` reads.
+UNKNOWN_WORDS = {"dom-3", "ref-1", "txt-1", "txt-2"}
+XHTML = "{http://www.w3.org/1999/xhtml}"
+HTML = {f"{XHTML}{name}" for name in ("div", "p", "br")}  # all that an export uses
 UCUM = "http://unitsofmeasure.org"
 
 type Json = Any
@@ -126,21 +130,48 @@ def _problems(path: str, node: Json, kinds: dict[str, str]) -> Iterator[str]:
         yield "no such element"
     if node in ("", [], {}, None):
         yield "is empty"
-    if element.get("codes") and node not in element["codes"]:
+    if element.get("codes") and not {*_codes(node)} & {*element["codes"]}:
         yield f"{node} is no code of its list"
-    if not isinstance(node, dict):
+    if _type(path) == "xhtml":
+        yield from _html(node)
+    if isinstance(node, dict):
+        yield from _leads(element, node, kinds)
+        if _type(path) == "Extension" and ("extension" in node) == any(k.startswith("value") for k in node):
+            yield "an extension has either a value or extensions"
+        if set(node) <= {"id"}:
+            yield "says nothing"
+        yield from _counts(path, node)
+
+
+def _codes(node: Json) -> list[str]:
+    """The codes of what is bound to a list: a code, or a concept."""
+    return [coding.get("code", "") for coding in node.get("coding", ())] if isinstance(node, dict) else [node]
+
+
+def _leads(element: Json, node: Json, kinds: dict[str, str]) -> Iterator[str]:
+    """A reference leads to a resource of the bundle, of a type that may stand there."""
+    if "reference" not in node or "Reference" not in element.get("types", ()):
         return
-    if "reference" in node and "Reference" in element.get("types", ()):
-        kind = kinds.get(node["reference"])
-        if kind is None:
-            yield f"leads nowhere: {node['reference']}"
-        elif not {kind, "Resource"} & {*element.get("targets", ["Resource"])}:
-            yield f"may not lead to {kind}"
-    if _type(path) == "Extension" and ("extension" in node) == any(key.startswith("value") for key in node):
-        yield "an extension has either a value or extensions"
-    if set(node) <= {"id"}:
+    kind = kinds.get(node["reference"])
+    if kind is None:
+        yield f"leads nowhere: {node['reference']}"
+    elif not {kind, "Resource"} & {*element.get("targets", ["Resource"])}:
+        yield f"may not lead to {kind}"
+
+
+def _html(text: str) -> Iterator[str]:
+    """A narrative is a `div` of simple elements without attributes, with something to read in it."""
+    try:
+        root = ElementTree.XML(text)
+    except ElementTree.ParseError as problem:
+        yield f"is no XHTML: {problem}"
+        return
+    if root.tag != f"{XHTML}div" or {element.tag for element in root.iter()} - HTML:
+        yield "is no simple div"
+    if any(element.attrib for element in root.iter()):
+        yield "has attributes"
+    if not "".join(root.itertext()).strip():
         yield "says nothing"
-    yield from _counts(path, node)
 
 
 def _counts(path: str, node: Json) -> Iterator[str]:

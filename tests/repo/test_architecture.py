@@ -72,7 +72,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "second_person", "signin", "signing_rules", "state", "statistics", "timeline", "timers", "timing",
         "values",
     },
-    "exports": {"canonical", "definitions", "directory", "models", "progress", "screens", "state", "values"},
+    "exports": {
+        "canonical", "completeness", "definitions", "directory", "models", "operative_note", "progress", "screens",
+        "state", "values",
+    },
     "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
     "views": {
         "access", "caselog", "clock", "commands", "definitions", "drafting", "forms", "groups", "live",

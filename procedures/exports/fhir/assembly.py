@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from django.utils.crypto import salted_hmac
 
 from procedures import canonical, directory, values
-from procedures.definitions import Field, FieldType, Key, Step
+from procedures.definitions import Field, FieldType, Key, Measure, Step
 from procedures.models import User
 from procedures.progress import Place
 from procedures.screens.view import View
@@ -120,10 +120,10 @@ class Assembly:
                 found.setdefault(event.about, []).append(event)
         return found
 
-    def corrected(self, entry: Entry) -> set[str]:
-        """The keys of the values of an entry that a correction changed."""
+    def changed(self, entry: Entry, by: EventKind) -> set[str]:
+        """The keys of the values of an entry that events of a kind changed."""
         later = self.about.get(entry.seq, ())
-        return {key for e in later if e.kind is EventKind.STEP_CORRECTED for key in e.values["was"]}
+        return {key for e in later if e.kind is by for key in e.values.get("was", ())}
 
     # What may be told ---------------------------------------------------------------------------------------
 
@@ -203,4 +203,5 @@ class Assembly:
 
 def is_lot(field: Field) -> bool:
     """Whether a text is the lot of something."""
-    return field.type is FieldType.TEXT and (field.key == "lot" or field.key.endswith("_lot"))
+    known = field.measures is Measure.LOT or field.key == "lot" or field.key.endswith("_lot")
+    return field.type is FieldType.TEXT and known

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from procedures.definitions import Field, FieldType, Key, Measure, Step
 from procedures.progress import Place
-from procedures.state import Entry
+from procedures.state import Entry, EventKind
 
 from . import vocabulary as v
 from .assembly import Assembly
@@ -36,16 +36,24 @@ def of_entry(making: Assembly, place: Place, entry: Entry, held: set[str]) -> di
 
 def _about(making: Assembly, place: Place, entry: Entry, keys: set[str]) -> Json:
     """What all observations of an entry share."""
-    status = "corrected" if keys & making.corrected(entry) else "final"
     return {
         "resourceType": "Observation",
         "partOf": [making.procedure(place.key)],
-        "status": status if entry.live else "entered-in-error",
+        "status": _status(making, entry, keys),
         "subject": making.patient,
         "effectiveDateTime": moment(entry.performed_at),
         "performer": [making.person(entry.performed_by)],
         "bodySite": body_site(making, place.key) if place.key.level else {},
     }
+
+
+def _status(making: Assembly, entry: Entry, keys: set[str]) -> str:
+    """How far the values may be trusted: taken back, changed after signing, corrected before, or as first recorded."""
+    if not entry.live:
+        return "entered-in-error"
+    if keys & making.changed(entry, EventKind.ADDENDUM_ADDED):
+        return "amended"
+    return "corrected" if keys & making.changed(entry, EventKind.STEP_CORRECTED) else "final"
 
 
 def body_site(making: Assembly, key: Key) -> Json:
@@ -70,7 +78,7 @@ def _category(code: str) -> Json:
 
 
 def _standard(field: Field) -> Json | None:
-    known = v.QUANTITIES.get((field.key, field.unit))
+    known = v.standard(field)
     return coding(*known) if known else None
 
 

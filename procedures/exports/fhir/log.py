@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from procedures.definitions import Field, Key
 from procedures.state import Entry, Event, EventKind
 
+from . import note
 from . import vocabulary as v
 from .assembly import Assembly
 from .shapes import Json, coding, identifier, moment
@@ -18,29 +19,39 @@ OPERATIONS = {
     EventKind.STEP_CORRECTED: "UPDATE",
     EventKind.CASE_CHANGED: "UPDATE",
     EventKind.PATIENT_CORRECTED: "UPDATE",
+    EventKind.ADDENDUM_ADDED: "APPEND",
     EventKind.EVENT_VOIDED: "NULLIFY",
     EventKind.EVENT_MOVED: "NULLIFY",
 }
 CREATES = {
     EventKind.CASE_OPENED, EventKind.STEP_DONE, EventKind.STEP_NOT_DONE, EventKind.STEP_NOT_APPLICABLE,
-    EventKind.LEVEL_ADDED,
+    EventKind.LEVEL_ADDED, EventKind.CASE_SIGNED,
 }  # fmt: skip
-VERIFIES = {EventKind.STEP_VERIFIED, EventKind.STEP_DISPUTED}
+# In which part somebody did it, where that is not as the performer; and what a signature means.
+PARTS = {
+    EventKind.STEP_VERIFIED: "verifier",
+    EventKind.STEP_DISPUTED: "verifier",
+    EventKind.CASE_SIGNED: "author",
+    EventKind.CASE_COSIGNED: "attester",
+    EventKind.ADDENDUM_ADDED: "author",
+}
+SIGNATURES = {EventKind.CASE_SIGNED: v.AUTHOR, EventKind.CASE_COSIGNED: v.COUNTERSIGN}
 
 
 def of_event(making: Assembly, event: Event) -> None:
     """What one event says of the resources that it made or changed."""
-    did = "verifier" if event.kind in VERIFIES else "performer"
+    did = PARTS.get(event.kind, "performer")
     found = {
         "resourceType": "Provenance",
         "extension": list(_how(making, event)),
-        "target": [_target(making, event)],
+        "target": _targets(making, event),
         "occurredDateTime": moment(event.performed_at),
         "recorded": moment(event.recorded_at),
         "reason": [making.reason(event.reason)] if event.reason else [],
         "activity": {"coding": _activity(event)},
         "agent": [_agent(making, did, event.performed_by), _agent(making, "enterer", event.recorded_by)],
-        "entity": _before(making, event),
+        "entity": [*_before(making, event), *_signed(making, event)],
+        "signature": _signature(making, event),
     }
     making.add(found, event.seq)
 
@@ -48,22 +59,12 @@ def of_event(making: Assembly, event: Event) -> None:
 def of_log(making: Assembly) -> None:
     """The log that the bundle was made from: its length, and in an identified export the hash that closes it."""
     last = making.events[-1]
-    head = bytes(making.case.head_hash).hex()
-    value = f"{making.case_id}/{last.seq}" + (f"/{head}" if making.identified else "")
     found = {
         "resourceType": "Provenance",
         "target": [making.reference("Procedure")],
         "recorded": moment(last.recorded_at),
         "agent": [{"type": _part("custodian"), "who": making.unit}],
-        "entity": [
-            {
-                "role": "source",
-                "what": {
-                    "identifier": identifier(v.LOG, value),
-                    "display": _("Log of the case, %(number)s events") % {"number": last.seq},
-                },
-            }
-        ],
+        "entity": [_source(making, last.seq, bytes(making.case.head_hash).hex())],
     }
     making.add(found, "log")
 
@@ -80,6 +81,8 @@ def _activity(event: Event) -> list[Json]:
     operation = OPERATIONS.get(event.kind, "CREATE" if event.kind in CREATES else "")
     if event.kind is EventKind.EVENT_MOVED and "from" in event.values:
         operation = ""  # it came from another case: here it counts
+    if event.kind is EventKind.ADDENDUM_ADDED and "was" in event.values:
+        operation = "UPDATE"
     general = [coding(f"{v.TERMINOLOGY}v3-DataOperation", operation)] if operation else []
     return [*general, coding(v.EVENT, event.kind.value)]
 
@@ -101,8 +104,13 @@ def _entry(making: Assembly, event: Event) -> Entry | None:
     return step.entry(event.about or event.seq) if step else None
 
 
+def _targets(making: Assembly, event: Event) -> list[Json]:
+    """What the event speaks of: an entry's task, a vertebra, the patient, else the case; of a note the note too."""
+    of_note = event.kind in SIGNATURES or event.kind is EventKind.ADDENDUM_ADDED
+    return [_target(making, event), *([note.reference(making)] if of_note and note.told(making) else [])]
+
+
 def _target(making: Assembly, event: Event) -> Json:
-    """What the event speaks of: an entry's task, a vertebra, the patient, else the case."""
     if entry := _entry(making, event):
         return making.reference("Task", entry.seq)
     if event.kind.value.startswith(("patient.", "allergy.")):
@@ -113,13 +121,40 @@ def _target(making: Assembly, event: Event) -> Json:
 
 
 def _before(making: Assembly, event: Event) -> list[Json]:
-    """What stood there before a correction. What belongs to another case is not told."""
+    """What stood there before values were changed. What belongs to another case is not told."""
     entry = _entry(making, event)
-    if event.kind is not EventKind.STEP_CORRECTED or entry is None or entry.moved:
+    if not event.step_key or "was" not in event.values or entry is None or entry.moved:
         return []
     said = "; ".join(_was(making, event))
     what = {"identifier": making.entry_id(entry.seq), "display": said}
     return [{"role": "revision", "what": what}]
+
+
+def _signed(making: Assembly, event: Event) -> list[Json]:
+    """The log that a signature stands on: its length, and in an identified export the hash that closed it then."""
+    if event.kind not in SIGNATURES:
+        return []
+    return [_source(making, event.values["seq"], event.values["head"])]
+
+
+def _source(making: Assembly, length: int, head: str) -> Json:
+    value = f"{making.case_id}/{length}" + (f"/{head}" if making.identified else "")
+    said = _("Log of the case, %(number)s events") % {"number": length}
+    return {"role": "source", "what": {"identifier": identifier(v.LOG, value), "display": said}}
+
+
+def _signature(making: Assembly, event: Event) -> list[Json]:
+    """What was signed, when and by whom: what it means, in the codes of ASTM E1762."""
+    meaning = SIGNATURES.get(event.kind)
+    if meaning is None:
+        return []
+    return [
+        {
+            "type": [coding(v.SIGNATURES, meaning)],
+            "when": moment(event.recorded_at),
+            "who": making.person(event.performed_by),
+        }
+    ]
 
 
 def _was(making: Assembly, event: Event) -> Iterator[str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from procedures.definitions import Field, FieldType, Key, Milestone, Role, Step
+from procedures.definitions import Field, FieldType, Key, Measure, Milestone, Role, Step
 from procedures.models.case import INDICATIONS
 from procedures.models.people import ROLE_LABELS
 from procedures.progress import Place
@@ -159,7 +159,7 @@ class Surgery:
     def _complications(self, vertebra: str) -> list[Json]:
         """The complications of the case, or those that were said to be at a vertebra."""
         step = self.making.protocol.by_milestone.get(Milestone.COMPLICATION)
-        field = step.field("type") if step else None
+        field = step.measuring(Measure.COMPLICATION) or step.field("type") if step else None
         if not step or not field:
             return []
         return [

@@ -14,7 +14,7 @@ CASE, ENTRY, LOG, PERSON, PATIENT = (
 )
 UNIT, ROLE, STATUS, EVENT, KIND = (f"{OURS}{name}" for name in ("unit", "role", "status", "event", "device"))
 REGISTRATION, TABLET, INDICATION = (f"{OURS}{name}" for name in ("registration", "tablet", "indication"))
-MEASURE, CONCEPT = f"{OURS}measure", f"{OURS}concept"
+MEASURE, CONCEPT, SECTION = (f"{OURS}{name}" for name in ("measure", "concept", "section"))
 EXTENSION = f"{OURS}extension:"
 
 SNOMED = "http://snomed.info/sct"
@@ -27,6 +27,8 @@ GS1 = "http://hl7.org/fhir/NamingSystem/gs1-di"
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 TRANSLATION = "http://hl7.org/fhir/StructureDefinition/iso21090-PQ-translation"
+SIGNATURES = "urn:iso-astm:E1762-95:2013"
+AUTHOR, COUNTERSIGN = "1.2.840.10065.1.12.1.1", "1.2.840.10065.1.12.1.5"
 DEVICE_ACTION = "http://hl7.org/fhir/device-action"
 
 VERTEBRAE = {
@@ -53,16 +55,18 @@ QUANTITIES = {
     ("temp", "Cel"): (LOINC, "8310-5"),
     ("weight", "kg"): (LOINC, "29463-7"),
     ("pain", "{score}"): (LOINC, "72514-3"),
-    ("fluoro_time", "s"): (DICOM, "113730"),
-    ("dap", "Gy.cm2"): (DICOM, "113722"),
-    ("air_kerma", "mGy"): (DICOM, "113725"),
+}
+MEASURES = {
+    Measure.FLUORO_S: (DICOM, "113730"),
+    Measure.DAP: (DICOM, "113722"),
+    Measure.KERMA: (DICOM, "113725"),
 }
 CATEGORIES = {
     "vital-signs": {"hr", "rr", "spo2", "temp", "weight", "sbp", "dbp"},
     "laboratory": {"inr", "platelets", "haemoglobin"},
     "survey": {"pain", "depth", "total"},
     "exam": {"power_left", "power_right", "sensation", "wound", "asa", "airway"},
-    "imaging": {"fluoro_time", "dap", "air_kerma", "exposures", "height"},
+    "imaging": {"exposures", "height"},
 }
 # Choices that say something about the patient, and so are observations; other choices tell how a step was done.
 FINDINGS = {
@@ -104,7 +108,16 @@ def is_observation(field: Field) -> bool:
 
 def category(field: Field) -> str:
     """The kind of observation: `procedure` for what is measured at the work itself."""
+    if field.measures in MEASURES:
+        return "imaging"
     return next((name for name, keys in CATEGORIES.items() if field.key in keys), "procedure")
+
+
+def standard(field: Field) -> tuple[str, str] | None:
+    """The system and the code that others know what a field measures by."""
+    if field.measures in MEASURES:
+        return MEASURES[field.measures]
+    return QUANTITIES.get((field.key, field.unit))
 
 
 def answer(field: Field, option: str) -> str | None:
