@@ -48,7 +48,7 @@ class NoteForm(Checked):
 
     @staticmethod
     def as_typed(data: QueryDict) -> KeptNote | None:
-        """What stood in the page that was sent, however wrong it is: to be drawn again. None where it was no such page."""
+        """What stood in the page that was sent, however wrong it is. None where it was no such page."""
         if "seq" not in data:
             return None
         return KeptNote(

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from procedures import rules, timers
+from procedures import rules, signing_rules, timers
 from procedures.definitions import Key, Milestone, Phase
 from procedures.models import Case
 from procedures.progress import Place
@@ -14,6 +14,7 @@ from procedures.state import ENDINGS, Entry, Event, EventKind
 from . import clocks, feed, vitals
 from .clocks import TimerView
 from .hand import Hand, stamp
+from .note import signed_words
 from .parts import Banner, new_command_id
 from .procedure import LevelView, PhaseView, Procedure, Row
 from .view import View
@@ -78,7 +79,7 @@ class Answer:
     `rows` are the rows that changed, `phases` the phases around them (for their heads) and `levels` their vertebrae.
     `timers` is None where no clock can have changed, `vitals` where none were taken.
     `banner` is there where what is known of the patient changed; `turned`: the case began or ended, and the page around
-    the step is another.
+    the step is another. `signed`: who has signed the operative note, and when.
     """
 
     case: Case
@@ -108,6 +109,9 @@ class Answer:
     quick: list[QuickButton] = field(default_factory=list)
     quick_log: list[tuple[datetime, str]] = field(default_factory=list)
     command_ids: dict[str, str] = field(default_factory=dict)
+    signed: str = ""
+    may_sign: bool = False
+    may_cosign: bool = False
     banner: Banner | None = None
     turned: bool = False
 
@@ -209,6 +213,9 @@ def _common(view: View, hand: Hand) -> dict[str, Any]:
         "done": summary.done,
         "total": summary.total,
         "missing": summary.deficits,
+        "signed": signed_words(view),
+        "may_sign": not rules.why_not(signing_rules.check_sign, view.progress, view.actor),
+        "may_cosign": not rules.why_not(signing_rules.check_cosign, view.progress, view.actor),
         "undo": _undo(view),
         "seen": view.state.last_seq,
         "paused_at": view.state.paused_at,
@@ -266,6 +273,8 @@ def _undo(view: View) -> Undo | None:
             if own and (not found or entry.seq > found[1].seq):
                 found = place, entry
     if not found or view.state.ended or not rules.is_slip(found[1], view.actor, view.now):
+        return None
+    if rules.why_not(rules.check_not_signed, view.state, found[0], found[1].seq):
         return None
     left = rules.UNDO_WITHIN - (view.now - found[1].recorded_at)
     return Undo(

@@ -28,7 +28,8 @@ class Hand:
     `doses`: what the drugs of the step have come to in the whole case so far.
 
     `blocked` is the hard requirement in words, `warning` the soft one, `untimely` what says that now is not the time;
-    `refusal` why nobody here may record it. `paper`: the entry is transcribed; `query` keeps that in plain links.
+    `refusal` why nobody here may record it; `addendum`: what was signed is added to instead (the query of that page).
+    `paper`: the entry is transcribed; `query` keeps that in plain links.
     """
 
     mode: str
@@ -53,6 +54,7 @@ class Hand:
     untimely: list[Untimely] = field(default_factory=list)
     doses: list[str] = field(default_factory=list)
     refusal: str = ""
+    addendum: str = ""
     critical: bool = False
     second_person: bool = False
     may_mark: bool = False
@@ -89,6 +91,7 @@ def stamp(view: View, key: str) -> str:
     place = view.progress.places.get(key)
     state = view.state
     facts: list[Any] = [state.started_at, state.ended, bool(state.emergency_at), bool(state.paused_at)]
+    facts += [state.signed.seq] if state.signed else []
     if place:
         waiting = [(u.requirement.needs, u.waiting) for u in view.progress.unmet(place)]
         facts += [place.step.last_seq, waiting, _sides(view, place), _doses(view, place)]
@@ -158,10 +161,13 @@ def hand_for(
         warning=_warning(view, place, soft or (hard if emergency else None)),
         untimely=untimely(view.progress, place, {}, view.now),
         doses=_doses(view, place),
-        refusal=_refusal(view),
+        refusal=_refusal(view) or locked(view, place),
+        addendum=f"?key={place.text}" if locked(view, place) else "",
         critical=definition.critical,
         second_person=definition.second_person is not SecondPerson.NONE,
-        may_mark=not done and not rules.why_not(rules.check_mark, view.progress, place, view.actor, "x"),
+        may_mark=not done
+        and not locked(view, place)
+        and not rules.why_not(rules.check_mark, view.progress, place, view.actor, "x"),
         further=done and definition.many,
         entries=[entry_view(view, place, e) for e in place.step.entries],
         errors={k: v for k, v in errors.items() if definition.field(k) is None},
@@ -191,6 +197,9 @@ def entry_hand(
     shown = _fields(view, place, typed or {}, errors or {}, unusual or {}, known[seq].values)
     hand = hand_for(view, key, notice=notice)
     hand.mode = "entry"
+    closed = locked(view, place, seq)
+    hand.refusal = _refusal(view) or closed
+    hand.addendum = f"?key={place.text}&about={seq}" if closed else ""
     hand.entry = entry_view(view, place, entry)
     hand.second = second_for(view, place, entry)
     hand.details = [f for f in shown if f.key not in entry.values]
@@ -256,6 +265,11 @@ def _refusal(view: View) -> str:
     return rules.why_not(rules.check_may, view.actor, rules.Act.RECORD) or rules.why_not(
         rules.check_recordable, view.state
     )
+
+
+def locked(view: View, place: Place, seq: int | None = None) -> str:
+    """Why nothing more is recorded here, or about this entry, because the record is signed; empty where it is."""
+    return rules.why_not(rules.check_not_signed, view.state, place, seq)
 
 
 def _fields(

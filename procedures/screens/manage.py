@@ -97,6 +97,7 @@ def build(
         "void": rules.why_not(rules.check_void_case, state),
         "plan": rules.why_not(rules.check_scheduled, state),
         "open": rules.why_not(rules.check_open, state),
+        "signed": rules.why_not(rules.check_not_signed, state),
     }
     return ManageScreen(
         case=view.case,

@@ -1,4 +1,4 @@
-"""The operative note: the words that the record gives for it, and, once it is signed, what was signed and added since."""
+"""The operative note: the words that the record gives for it; once it is signed, what was signed and added since."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

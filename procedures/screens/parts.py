@@ -154,7 +154,9 @@ def entry_view(view: "View", place: Place, entry: Entry, *, whole: bool = False)
     definition, names, actor = place.definition, view.names, view.actor
     unseen = second_person.unseen(definition) if second_person.hidden(definition, entry) else ()
     silent = set() if whole else {f.key for f in unseen}
-    refusal = rules.why_not(rules.check_verify, place, entry, actor)
+    refusal = rules.why_not(rules.check_verify, place, entry, actor) or rules.why_not(
+        rules.check_not_signed, view.state, place, entry.seq
+    )
     needs = definition.second_person != "none" and entry.live and entry.mark is StepStatus.DONE
     return EntryView(
         seq=entry.seq,

@@ -6,7 +6,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, Q
+from django.db.models import Count, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.timezone import localtime
 
@@ -66,6 +66,15 @@ class Card:
     may_start: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ToSign:
+    """What waits for an operator: own notes to sign, the age of the oldest in days, and co-signatures asked for."""
+
+    notes: int
+    oldest: int
+    cosign: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TodayScreen:
     """The day, its filters (lists of value, label, chosen) and its cards. `more`: not all are shown."""
@@ -81,10 +90,16 @@ class TodayScreen:
     cards: list[Card]
     more: bool
     may_open: bool
+    to_sign: ToSign | None
 
 
-def build(user: User, day: date | None = None, room: str = "", state: str = "") -> TodayScreen:
-    """The cases scheduled that day, and those that still run from earlier. At most `LIMIT` cards."""
+def build(
+    user: User, day: date | None = None, room: str = "", state: str = "", *, cards_only: bool = False
+) -> TodayScreen:
+    """The cases scheduled that day, and those that still run from earlier. At most `LIMIT` cards.
+
+    `cards_only`: for a page that draws its cards anew.
+    """
     now = clock.now()
     today = localtime(now).date()
     day = day or today
@@ -105,7 +120,29 @@ def build(user: User, day: date | None = None, room: str = "", state: str = "") 
         cards=_sorted(_card(c, now, today, role_of.get(c.unit_id)) for c in shown),
         more=len(cases) > LIMIT,
         may_open=any(rules.Actor(user.pk, role).may(rules.Act.PLAN) for role in role_of.values()),
+        to_sign=_to_sign(user, now)
+        if not cards_only and any(rules.Actor(user.pk, role).may(rules.Act.SIGN) for role in role_of.values())
+        else None,
     )
+
+
+def _to_sign(user: User, now: datetime) -> ToSign | None:
+    """What waits for this operator, as the case log lists it: one statement, by the index of the facets."""
+    own = Q(facets__contains=["flag:unsigned", f"operator:{user.pk}"])
+    beside = Q(facets__contains=["flag:cosign"], cosign_by=user)
+    found = (
+        Case.objects.visible_to(user)
+        .filter(own | beside)
+        .aggregate(
+            notes=Count("pk", filter=own),
+            since=Min("started_at", filter=own),
+            cosign=Count("pk", filter=beside),
+        )
+    )
+    if not found["notes"] and not found["cosign"]:
+        return None
+    days = (localtime(now).date() - localtime(found["since"]).date()).days if found["since"] else 0
+    return ToSign(found["notes"], max(days, 0), found["cosign"])
 
 
 def _cases(user: User, day: date, today: date):  # type: ignore[no-untyped-def]

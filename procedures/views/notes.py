@@ -41,19 +41,26 @@ def sign_page(
     errors: Words | None = None,
     unusual: Words | None = None,
 ) -> HttpResponse:
+    """The note as it was sent and could not be signed, with what is wrong."""
+    return write_page(request, _view(request), status, notice, errors)
+
+
+def write_page(
+    request: HttpRequest, view: View, status: int = 200, notice: str = "", errors: Words | None = None
+) -> HttpResponse:
     """The note before it is signed; for whoever never signs, and once it is signed, the sentence that says so."""
-    view, wrong = _view(request), errors or {}
+    wrong = errors or {}
+    access.looked(cast("User", request.user), view.case)
     typed = NoteForm.as_typed(request.POST) if request.method == "POST" else None
-    if view.state.signed or (refusal := rules.why_not(rules.check_may, view.actor, rules.Act.SIGN)):
-        said = _general(notice, wrong) or (note.signed_words(view) if view.state.signed else refusal)
-        return _sentence(request, view, said)
+    refusal = rules.why_not(rules.check_may, view.actor, rules.Act.SIGN)
+    if view.state.signed or refusal:
+        return _sentence(request, view, _general(notice, wrong) or note.signed_words(view) or refusal)
     screen = signing.build(view, _way(request), typed, wrong, _general(notice, wrong))
     return render(request, "sign.html", {"screen": screen}, status=status)
 
 
-def kept_page(request: HttpRequest) -> HttpResponse:
+def kept_page(request: HttpRequest, view: View) -> HttpResponse:
     """To the page that writes: when the draft was kept, what is still to be written by hand, and what has changed."""
-    view = _view(request)
     screen = signing.build(view, _way(request))
     return render(request, "sign.html#kept", {"screen": screen, "oob": "yes"})
 

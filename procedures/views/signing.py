@@ -19,7 +19,7 @@ from procedures.screens.view import View
 
 from .answers import command, me
 from .lookup import step_definition
-from .notes import addendum_page, kept_page, note_page, sign_page
+from .notes import addendum_page, kept_page, note_page, write_page
 
 
 @require_safe
@@ -36,7 +36,7 @@ def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
     if view.state.signed and (request.method != "POST" or view.state.signed.by == view.actor.id):
         return redirect("note", pk)
     if request.method != "POST":
-        return sign_page(request)
+        return write_page(request, view)
     form, proof = NoteForm(request.POST), ProofForm(request.POST)
     form.checked()
     given, written = proof.checked(), form.note()
@@ -63,7 +63,7 @@ def draft(request: HttpRequest, pk: UUID) -> HttpResponse:
     rules.check_may(view.actor, rules.Act.SIGN)
     commands.keep_note(me(request), pk, signing.kept(view, form.note(), given["take"], given["leave"]))
     if request.htmx:  # type: ignore[attr-defined]
-        return kept_page(request)
+        return kept_page(request, view)
     back = reverse("sign", args=[pk])
     if "identify" in request.POST:
         return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")

@@ -18,10 +18,9 @@ THEMES = ("light", "dark")
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
     """The cases of a day, filtered by room and state."""
-    screen = today.build(
-        me(request), _day(request), request.GET.get("room", "")[:40], request.GET.get("state", "")[:12]
-    )
     live = request.headers.get("HX-Target") == "board"  # the cards alone: a colleague's tick woke the page
+    room, state = request.GET.get("room", "")[:40], request.GET.get("state", "")[:12]
+    screen = today.build(me(request), _day(request), room, state, cards_only=live)
     return render(request, "today.html#board" if live else "today.html", {"screen": screen})
 
 

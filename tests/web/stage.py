@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from procedures import clock, commands
-from procedures.models import Case, Membership, Pin
+from procedures import clock, commands, signing_rules
+from procedures.definitions import Role
+from procedures.models import Case, Membership, Pin, User
+from procedures.screens import note, signing
+from procedures.screens.view import View
 from procedures.signin import accounts
-from tests.world import PIN, World, give_pin
+from tests.world import PASSWORD, PIN, World, give_pin
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,22 @@ def new_case(world: World, **changes: Any) -> dict[str, Any]:
     return {**patient, **plan(world), "unit": str(world.unit.pk), **changes}
 
 
+def note_of(world: World, case_id: UUID, **changes: Any) -> dict[str, Any]:
+    """The fields of the note as the operator's page has them at first, with each gap explained, and the password."""
+    view = View.load(world.operator, case_id)
+    kept = signing.fresh(view, note.draft(view))
+    untouched = frozenset(kept.sections)
+    lacking = signing_rules.lacking(view.progress, kept.sections, untouched)
+    return {
+        "seq": str(kept.seq),
+        **{f"s_{key}": text for key, text in kept.sections.items()},
+        **{f"seen_{key}": sign for key, sign in kept.seen.items()},
+        **{f"why_{key}": "Not written down at the time" for key in lacking},
+        "password": PASSWORD,
+        **changes,
+    }
+
+
 def ward_check(world: World, case_id: UUID) -> int:
     """The identity check on the ward, by the ward nurse; the seq of its entry."""
     return world.do(case_id, "PRE-ID", by="ward").last
@@ -75,6 +94,14 @@ class Stage:
         commands.defer_level(world.command(self.closed_level), vertebra="L2", reason="another day")
         self.finished = world.started("L1", mrn="100000006")
         world.do_until(self.finished, "never")
+        self.unsigned = world.started("L1", mrn="100000007")
+        world.do_until(self.unsigned, "REC-HO")
+        self.signed = world.started("L1", mrn="100000008")
+        world.do_until(self.signed, "REC-HO")
+        self.author = User.objects.create_user("author", display_name="Dr A. Uthor", initials="AU")
+        Membership.objects.create(user=self.author, unit=world.unit, role=Role.OPERATOR)
+        world.people["author"] = self.author
+        world.sign(self.signed, by="author")
         allergy = Case.objects.get(pk=self.running).patient.allergies.get()
         entry = (self.running, "PRE-ID", self.seq)
         Membership.objects.filter(user=world.nurse).update(charge=True)
@@ -111,6 +138,11 @@ class Stage:
             "new-case": Request((), new_case(world)),
             "case": Request((self.running,)),
             "record": Request((self.running,)),
+            "sign": Request((self.unsigned,), note_of(world, self.unsigned)),
+            "note-draft": Request((self.unsigned,), note_of(world, self.unsigned)),
+            "note": Request((self.signed,)),
+            "cosign": Request((self.signed,), {"password": PASSWORD}),
+            "addendum": Request((self.signed,), {"why": "image", "text": "Seen on the CT"}),
             "paper": Request(),
             "wall": Request(("no-such-token",)),
             "wall-stream": Request(("no-such-token",)),

@@ -147,6 +147,9 @@ def test_today(world: World, nurse: Visitor, number: int) -> None:
         answer = nurse.get("today")
     print("today with", number, "cases:", len(statements))
     assert answer.html.count("card__open") == number
+    operator = Visitor(world.operator)
+    with at_most(TODAY + 1):  # the notes to sign
+        operator.get("today")
 
 
 def test_a_page_does_not_write_the_session(world: World, nurse: Visitor, small: UUID) -> None:
