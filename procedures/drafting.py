@@ -57,10 +57,9 @@ def digest(text: str) -> str:
     return sha256(" ".join(text.split()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def said(place: Place, given: Mapping[str, Any], only: Collection[str] = ()) -> str:
-    """The values of a step in words, for whoever cannot be shown a form: "volume 4.5 mL, leak: none seen"."""
-    fields = [f for f in place.definition.fields if given.get(f.key) is not None]
-    return ", ".join(_phrase(f, given[f.key]) for f in fields if not only or f.key in only)
+def said(step: Step, given: Mapping[str, Any]) -> str:
+    """The values of a step in words, where no form can show them: "volume 4.5 mL, leak: none seen"."""
+    return ", ".join(_phrase(f, given[f.key]) for f in step.fields if given.get(f.key) is not None)
 
 
 # Words ------------------------------------------------------------------------------------------------------

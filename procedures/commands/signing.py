@@ -1,6 +1,7 @@
 """Commands on the operative note: sign it, sign beside, add to it. Afterwards nothing else is written (`rules`)."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from procedures import operative_note, rules, signing_rules
 from procedures.progress import Place
-from procedures.state import Entry, EventKind, Flag
+from procedures.state import NOTHING, Entry, EventKind, Flag
 
 from .drafts import forget_notes, is_operator
 from .ledger import Ledger, command
@@ -100,29 +101,51 @@ def add_addendum(
         raise rules.Invalid({"text": _("At most %(limit)s characters.") % limit})
     if place is None and not text:
         raise rules.Invalid({"text": _("Say what is to be added.")})
+    queued = rules.was_queued(ledger.command.source)
     done_at = performed_at or ledger.now
+    done_at = min(done_at, ledger.now) if queued else done_at  # a tablet whose clock was ahead
     rules.check_times(done_at, ledger.now)
+    data = _data(ledger, place, entry, values or {}, confirmed) if place else _Data()
+    flags = {Flag.ADDENDUM, *data.flags}
+    if queued and rules.clock_was_wrong(ledger.command.offset_ms):
+        flags.add(Flag.CLOCK)
     ledger.write(
         EventKind.ADDENDUM_ADDED,
         step_key=place.text if place else "",
         about=about if place else None,
-        values={"text": text, **(_data(ledger, place, entry, values or {}, confirmed) if place else {})},
-        flags={Flag.ADDENDUM},
+        values={"text": text, **data.values},
+        flags=flags,
         reason=reason,
         performed_at=done_at,
         performed_by=ledger.performer.id,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Data:
+    """What an addendum says in data, and what a reader of it has to know."""
+
+    values: Mapping[str, Any] = NOTHING
+    flags: frozenset[Flag] = frozenset()
+
+
 def _data(
     ledger: Ledger, place: Place, entry: Entry | None, given: Mapping[str, Any], confirmed: frozenset[str]
-) -> dict[str, Any]:
-    """The data of an addendum: a further entry's values, or what changes in an entry and what stood there."""
+) -> _Data:
+    """A further entry's values, or what changes in an entry and what stood there.
+
+    What waited on a tablet is past asking: what is unusual is flagged, what is missing is a deficit.
+    """
     old = entry.values if entry else {}
     changed = {k: v for k, v in given.items() if old.get(k) != v}
-    if not changed:
+    queued = rules.was_queued(ledger.command.source)
+    if not changed and not (queued and entry is None):
         raise rules.Invalid({"": _("Nothing was changed.")})
     after = {k: v for k, v in {**old, **changed}.items() if v is not None}
-    rules.check_values(place.definition, after, set(confirmed) | {k for k in old if k not in changed})
+    sure = set(confirmed) | {k for k in old if k not in changed}
+    unusual = rules.check_values(place.definition, after, sure, whole=not queued, ask=not queued)
     check_entries(ledger, place, changed)
-    return {"values": changed, "was": {k: old.get(k) for k in changed}} if entry else {"values": after}
+    flags = frozenset({Flag.UNUSUAL}) if queued and unusual else frozenset[Flag]()
+    if entry:
+        return _Data({"values": changed, "was": {k: old.get(k) for k in changed}}, flags)
+    return _Data({"values": after}, flags)

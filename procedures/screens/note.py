@@ -246,11 +246,11 @@ def words_of(view: View, event: Event) -> str:
     if place is None or "values" not in event.values:
         return ""
     given, was = event.values["values"], event.values.get("was")
-    parts = [drafting.said(place, given)] if any(v is not None for v in given.values()) else []
+    parts = [drafting.said(place.definition, given)] if any(v is not None for v in given.values()) else []
     gone = [f.label for f in place.definition.fields if f.key in given and given[f.key] is None]
     parts += [_("%(labels)s taken out") % {"labels": ", ".join(gone)}] if gone else []
     if was is not None:
-        before = drafting.said(place, {k: v for k, v in was.items() if v is not None})
+        before = drafting.said(place.definition, {k: v for k, v in was.items() if v is not None})
         parts.append(_("before: %(words)s") % {"words": before or _("not recorded")})
     return f"{rules.title(place)}: {'; '.join(parts)}."
 

@@ -14,13 +14,16 @@ from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse, QueryDict
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from procedures import clock, commands
+from procedures import clock, commands, drafting
 from procedures.commands import Command, Receipt
+from procedures.definitions import SIDES, Key
 from procedures.forms import EntryForm, MarkForm
 from procedures.models import Case
 from procedures.rules import Invalid, Refused
+from procedures.screens.feed import step_title
 from procedures.state import Source, StepStatus
 
 from .answers import command, me
@@ -28,6 +31,8 @@ from .lookup import step_definition
 
 MOST = 50  # so that an answer comes well within the deadline; the tablet sends the rest afterwards
 FIRST, LAST = datetime.fromisoformat("2000-01-02T00:00Z"), datetime.fromisoformat("2199-12-30T00:00Z")
+IN_WORDS = {"already_done", "no_step"}  # what an addendum cannot say as data of a step
+_SIDES = {"both": gettext_lazy("both sides"), "left": gettext_lazy("left"), "right": gettext_lazy("right")}
 FURTHEST_OFFSET_MS = 7 * 24 * 3600 * 1000
 
 
@@ -105,6 +110,10 @@ def _record(request: HttpRequest, item: Any) -> Receipt:
                 override_reason=said["override_reason"],
                 performed_at=at,
             )
+        case "addendum":
+            return _addendum(given, key, data, at)
+        case "addendum-mark":
+            return _marked_later(given, key, data, at)
     raise Malformed
 
 
@@ -120,6 +129,37 @@ def _done(given: Command, key: str, data: QueryDict, at: datetime | None) -> Rec
         confirmed=form.confirmed,
         override_reason=said["override_reason"],
     )
+
+
+def _addendum(given: Command, key: str, data: QueryDict, at: datetime | None) -> Receipt:
+    """What came too late, because the record was signed meanwhile: as data of its step, else in words."""
+    definition = step_definition(given.case_id, key)
+    form = EntryForm(data, definition)
+    said = form.checked()
+    parsed, side = Key.parse(key), said["side"]
+    here = str(Key(parsed.code, parsed.level, side)) if parsed.level and side in SIDES else key
+    by = replace(given, performed_by=said["performed_by"])
+    reason, when = data.get("addendum_reason", ""), said["performed_at"] or at
+    try:
+        return commands.add_addendum(by, reason=reason, key=here, values=form.values(), performed_at=when)
+    except Refused as refused:
+        if refused.code not in IN_WORDS:
+            raise
+    title = f"{step_title(key, definition)} {_SIDES.get(side, '')}".strip()
+    text = ": ".join(filter(None, [title, drafting.said(definition, form.values())]))
+    return commands.add_addendum(by, reason=reason, text=text, performed_at=when)
+
+
+def _marked_later(given: Command, key: str, data: QueryDict, at: datetime | None) -> Receipt:
+    """The same for "not done" and "not applicable": they are no data of a step any more."""
+    said = MarkForm(data).checked()
+    title = step_title(key, step_definition(given.case_id, key))
+    words = {
+        StepStatus.NOT_DONE: _("Not done: %(title)s"),
+        StepStatus.NOT_APPLICABLE: _("Not applicable: %(title)s"),
+    }
+    text = ". ".join(filter(None, [words[StepStatus(said["status"])] % {"title": title}, said["reason"]]))
+    return commands.add_addendum(given, reason=data.get("addendum_reason", ""), text=text, performed_at=at)
 
 
 def _command(request: HttpRequest, case_id: UUID, item: Mapping[str, Any]) -> Command:

@@ -47,6 +47,17 @@ export async function remove(n) {
   await changed();
 }
 
+/** The note was signed before this came: send it as an addendum, with the reason. */
+export async function addend({ n }, reason) {
+  const item = (await all()).find((one) => one.n === n);
+  if (!item) return;
+  const action = { done: "addendum", mark: "addendum-mark" }[item.action] ?? item.action;
+  const fields = [...item.fields.filter(([name]) => name !== "addendum_reason"), ["addendum_reason", reason]];
+  await within("readwrite", (store) => store.put({ ...item, action, fields, state: "waiting", code: "", sentence: "" }));
+  await changed();
+  await send();
+}
+
 async function changed() {
   const items = await all();
   document.dispatchEvent(new CustomEvent("kypho:queue", { detail: { items } }));

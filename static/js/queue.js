@@ -1,5 +1,5 @@
 // The queue as the nurse sees it: never green, always counted, and whatever the server refused is hers to settle.
-import { add, all, remove, send } from "./outbox.js";
+import { add, addend, all, remove, send } from "./outbox.js";
 
 const box = document.getElementById("queue");
 const BUSY = new Set([401, 502, 503, 504]);
@@ -25,8 +25,9 @@ function draw(items) {
   if (ask) ask.hidden = needed === null || !waiting.length;
   box.toggleAttribute("data-refused", refused.length > 0);
   if (refused.length) document.getElementById("queue-box").open = true;
-  const list = document.getElementById("queue-items");
-  list.replaceChildren(...[...refused, ...waiting].map(line));
+  const list = document.getElementById("queue-items"), now = JSON.stringify([...refused, ...waiting].map(({ n, state, sentence }) => [n, state, sentence]));
+  if (list.dataset.drawn !== now) list.replaceChildren(...[...refused, ...waiting].map(line));   // what is being typed there stays
+  list.dataset.drawn = now;
   mark(items.filter((item) => item.case === here));
 }
 
@@ -40,6 +41,10 @@ function line(item) {
   settle.hidden = item.state !== "refused";
   settle.querySelector("[data-look]").href = `/cases/${item.case}/steps/${item.key}/`;
   settle.querySelector("[data-remove]").addEventListener("click", () => remove(item.n));
+  const late = fresh.querySelector("[data-signed]"), reason = late.querySelector("[data-reason]");
+  late.hidden = item.state !== "refused" || !(item.code === "signed" || item.action.startsWith("addendum"));
+  reason.value = item.fields.find(([name]) => name === "addendum_reason")?.[1] ?? "";
+  late.querySelector("[data-addend]").addEventListener("click", () => { if (reason.value.trim()) addend(item, reason.value.trim()); else reason.focus(); });
   return fresh;
 }
 

@@ -1,12 +1,14 @@
 """What is said after signing: in words, or to a step, from the note or from a tablet's queue."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 from django.utils import timezone
 
 from procedures.models import Case, Event
+from procedures.verification import verify
+from tests.web.test_outbox import only, sent, tick
 from tests.web.visitor import Visitor
 from tests.world import World
 
@@ -80,3 +82,61 @@ def test_no_addendum_to_what_is_not_signed_nor_to_what_is_not_there(
     assert nurse.get("addendum", signed, key="K10", about="1").status == 409
     assert Visitor(world.admin).get("addendum", signed).status == 409
     assert Visitor(world.stranger).get("addendum", signed).status == 404
+
+
+# From a tablet that was offline ---------------------------------------------------------------------------------------
+
+
+def test_what_waited_is_refused_and_then_taken_in_with_its_times(
+    world: World, signed: UUID, nurse: Visitor
+) -> None:
+    item = tick(
+        world, signed, "K11", ago=9, offset_ms=-1500, values={"v_modality": "ct", "v_fluoro_time": "9000"}
+    )
+    assert [r["code"] for r in sent(nurse, item)] == ["signed"]
+    late = {
+        **item,
+        "action": "addendum",
+        "fields": [*item["fields"], ["addendum_reason", "The tablet was offline"]],
+    }
+    assert only(sent(nurse, late)) == only(sent(nurse, late)) == ["applied"]
+    event, entry = last(signed), world.step(signed, "K11").live[-1]
+    assert (event.kind, event.source, event.data["reason"]) == (
+        "addendum.added",
+        "offline",
+        "The tablet was offline",
+    )
+    at = datetime.fromisoformat(item["device_at"]) - timedelta(seconds=1.5)
+    assert (event.performed_at, event.data["offset_ms"]) == (at, -1500)
+    assert entry.flags == ("addendum", "unusual")  # nobody could be asked
+    assert entry.values["modality"] == "ct"
+    assert "from a tablet that was offline" in nurse.get("note", signed).page.ids["addenda"]
+    assert [fault for _n, fault in verify(signed) if fault] == []
+
+
+def test_what_no_step_takes_any_more_comes_in_as_words(world: World, signed: UUID, nurse: Visitor) -> None:
+    reason = ["addendum_reason", "The tablet was offline"]
+    done = tick(world, signed, "K10", values={"v_remark": "All out"}, action="addendum")
+    both = tick(world, signed, "K08b-L1", values={"side": "both", "v_gauge": "11"}, action="addendum")
+    skipped = tick(
+        world, signed, "K06a", action="addendum-mark", values={"status": "not_done", "reason": "No razor"}
+    )
+    for item in (done, both, skipped):
+        item["fields"].append(reason)
+    assert only(sent(nurse, done, both, skipped)) == ["applied"] * 3
+    said = [e.data["values"]["text"] for e in Event.objects.filter(kind="addendum.added").order_by("seq")]
+    assert said == [
+        "All vertebrae done: remark: All out",
+        "Needle in, L1 both sides: gauge 11 G",
+        "Not done: Skin cleaned. No razor",
+    ]
+
+
+def test_a_late_entry_without_a_reason_or_before_a_signature_stays_on_the_tablet(
+    world: World, signed: UUID, nurse: Visitor
+) -> None:
+    item = tick(world, signed, "K11", action="addendum", values={"v_modality": "ct"})
+    assert [(r["result"], r["sentence"]) for r in sent(nurse, item)] == [("refused", "Say why.")]
+    other = world.started("L1", mrn="2")
+    item = tick(world, other, "K11", action="addendum", values={"addendum_reason": "late"})
+    assert [r["code"] for r in sent(nurse, item)] == ["not_signed"]
