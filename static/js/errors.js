@@ -19,6 +19,7 @@ function say(kind, element) {
 // What queue.js takes is kept, not lost; it says so itself once it is on the disk.
 document.addEventListener("kypho:kept", (event) => say("kept", event.detail.form));
 document.addEventListener("kypho:unkept", (event) => say("offline", event.detail.form));
+document.addEventListener("kypho:signed-in", () => { if (sheet) sheet.hidden = true; });
 document.addEventListener("kypho:sent", () => { if (sheet) sheet.hidden = true; });
 document.addEventListener("htmx:sendError", (event) => event.detail.queued || say("offline", event.target));
 document.addEventListener("htmx:timeout", (event) => event.detail.queued || say("timeout", event.target));

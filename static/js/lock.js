@@ -1,5 +1,7 @@
 // The lock. After some minutes without a person's doing the names cover the page; the case, what is half typed and the running
 // timers stay where they are. The server keeps the same clock and answers a locked session with nothing but the PIN.
+import { token } from "./token.js";
+
 const sheet = document.getElementById("sheet");
 const { body } = document;
 const say = (name, detail) => document.dispatchEvent(new CustomEvent(name, { detail }));
@@ -10,12 +12,6 @@ let lastAct = Date.now();
 let lastTold = Date.now();
 let timersPlace = null;    // where the strip of timers stands while the page is open
 let focused = null;
-
-function token() {
-  const name = document.querySelector('meta[name="csrf-cookie"]').content;
-  const pair = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
-  return pair ? decodeURIComponent(pair.slice(name.length + 1)) : "";
-}
 
 const tell = (address) => fetch(address, {
   method: "POST", headers: { "HX-Request": "true", "X-CSRFToken": token() }, keepalive: true,

@@ -1,6 +1,7 @@
 // What was ticked without the server waits here, in this browser's own database, until the server says that it stands in
 // the record. It holds keys, times and the typed values of its own ticks; no name of a patient and no MRN.
 import { offset } from "./offset.js";
+import { token } from "./token.js";
 
 const STORE = "ticks";
 const BATCH = 25;
@@ -62,12 +63,6 @@ async function changed() {
   const items = await all();
   document.dispatchEvent(new CustomEvent("kypho:queue", { detail: { items } }));
   return items;
-}
-
-function token() {
-  const name = document.querySelector('meta[name="csrf-cookie"]')?.content ?? "csrf";
-  const pair = document.cookie.split("; ").find((part) => part.startsWith(`${name}=`));
-  return pair ? decodeURIComponent(pair.slice(name.length + 1)) : "";
 }
 
 async function post(items) {

@@ -20,9 +20,10 @@ function draw(items) {
   const say = (name, n) => box.dataset[n === 1 ? `${name}One` : `${name}Many`].replace("{n}", n);
   box.hidden = !items.length;
   box.querySelector("[data-count]").textContent = [waiting.length && say("waiting", waiting.length), refused.length && say("refused", refused.length)].filter(Boolean).join(" · ");
-  box.querySelector("[data-hint]").textContent = needed === null || !waiting.length ? "" : box.dataset[needed === Number(document.body.dataset.person) ? "signedOut" : "person"];
+  const own = needed === Number(document.body.dataset.person);
+  box.querySelector("[data-hint]").textContent = needed === null || !waiting.length ? "" : box.dataset[own ? "signedOut" : "person"];
   const ask = box.querySelector("[data-ask]");
-  if (ask) ask.hidden = needed === null || !waiting.length;
+  if (ask) ask.hidden = needed === null || !waiting.length || (ask.dataset.ask === "own" && !own);
   box.toggleAttribute("data-refused", refused.length > 0);
   if (refused.length) document.getElementById("queue-box").open = true;
   const list = document.getElementById("queue-items"), now = JSON.stringify([...refused, ...waiting].map(({ n, state, sentence }) => [n, state, sentence]));

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from procedures.models import Case, Event
 from tests.server import Server
+from tests.world import PASSWORD
 
 from .ward import Tablet, Ward
 
@@ -126,3 +127,41 @@ def test_signing_out_with_something_waiting_says_so_and_keeps_it(
         nurse.gives_name_and_password()
     expect(page.locator("#queue")).to_be_hidden()
     assert Event.objects.filter(step_key="K03", source="offline").count() == 1
+
+
+def signs_in_over(page: Page, password: str) -> None:
+    """The password, into the sheet over the page."""
+    sheet = page.locator("#sign-in-sheet")
+    sheet.get_by_label("Password of Ada Okafor").fill(password)
+    sheet.get_by_role("button", name="Sign in").tap()
+
+
+def test_off_a_tablet_the_sign_in_comes_over_the_page_and_what_was_tapped_is_sent(
+    server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(server, viewport=LANDSCAPE)
+    ward.expected += [GONE, re.compile("status of 400")]
+    case, nurse = opened(ward)
+    page, sheet = nurse.page, nurse.page.locator("#sign-in-sheet")
+    nurse.takes_in_hand("Monitors on")
+    Session.objects.all().delete()
+    nurse.form("done").locator(".button--main").tap()
+    expect(sheet.get_by_role("heading", name="You are signed out")).to_be_visible()
+    signs_in_over(page, "not the password")
+    expect(sheet).to_contain_text("The password is wrong.")
+    signs_in_over(page, PASSWORD)
+    expect(sheet).to_be_hidden()
+    expect(nurse.row("K03")).to_have_attribute("data-state", "done", timeout=8000)
+    expect(page.locator("#queue")).to_be_hidden()
+    assert Event.objects.get(case=case, step_key="K03").recorded_by == ward.suite.nurse
+    # What the queue does not take is sent again from the page, with what was typed.
+    nurse.looks_at_entry("Monitors on")
+    Session.objects.all().delete()
+    nurse.fills(nurse.form("details"), {"Oxygen flow": "3 L/min"})
+    nurse.form("details").locator(".button--action").tap()
+    expect(sheet).to_be_visible()
+    with page.expect_response("**/details/") as answered:
+        signs_in_over(page, PASSWORD)
+    assert answered.value.status == 200
+    found = Event.objects.get(case=case, kind="step.detailed")
+    assert found.data["values"]["values"]["oxygen_flow"]["amount"] == "3"

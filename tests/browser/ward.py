@@ -28,7 +28,7 @@ SWAPS_SO_FAR = "control => control.closest('[hx-post], [hx-get]') ? window.swaps
 MEANT = re.compile(
     r"Failed to load resource: the server responded with a status of 4(01|09|22)"
     # A page that is left, or that re-reads while one taps, gives up what it was asking for.
-    r"|htmx:sendAbort, |htmx:afterRequest, \[object HTMLParagraphElement\]"
+    r"|htmx:sendAbort, |htmx:afterRequest, \[object HTML(Paragraph|Div)Element\]"
 )
 
 
