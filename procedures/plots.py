@@ -14,11 +14,13 @@ WIDTH = 640
 GUTTER, MEDIANS, NUMBERS = 172, 588, 632  # names end before, medians and numbers of cases end at
 PLOT_RIGHT = 520
 ROW, HEAD, TOP, FOOT = 22, 26, 24, 34
-LONGEST = 27  # letters of a name that fit into the gutter
+LONGEST = 25  # letters of a name that fit into the gutter
 MONTHS_LEFT, MONTHS_RIGHT, MONTHS_HIGH = 44, 632, 132
 CURVE_LEFT, CURVE_HIGH, CURVE_GAP, MOST_CURVES = 32, 104, 20, 9
 LETTER = 6.6  # about as wide is one
 MOST_CORNERS = 300
+FEWEST_FOR_A_BOX = 5
+MOST_OVER = 100
 ROUND_MINUTES = (0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480, 1440)
 MOST_TICKS = 6
 
@@ -33,18 +35,25 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What is asked of one line of a box plot; `head`: a heading above the `inner` lines that follow."""
+    """What is asked of one line of a box plot; `head`: a heading above the `inner` lines that follow.
+
+    `over`: the values over the level to compare with.
+    """
 
     name: str
     box: Box | None = None
     median: str = ""
     head: bool = False
     inner: bool = False
+    over: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it is drawn: whiskers from `p5` to `p95`, box from `q1` to `q3`, dots as a path of points."""
+    """One line as it is drawn: whiskers from `p5` to `p95`, box from `q1` to `q3`, dots as a path of points.
+
+    `boxed`: there are enough cases for a box; `over`: a triangle for each case over the level to compare with.
+    """
 
     name: str
     whole_name: str
@@ -59,7 +68,9 @@ class Line:
     p95: float = 0
     dots: str = ""
     beyond: str = ""
+    over: str = ""
     drawn: bool = False
+    boxed: bool = False
     inner: bool = False
 
     @property
@@ -120,15 +131,15 @@ def boxes(
     """The lines from above to below; None where nothing is known of any.
 
     The axis ends shortly after the largest 95th percentile, so that one odd case does not flatten the rest: a dot
-    beyond it stands at the edge as an arrow. `column`: what the numbers beside the lines are, else medians. `clock`:
-    ticks at round minutes. `mark`: a value and its words.
+    beyond it stands at the edge as an arrow. Where cases lie over the mark, the axis reaches it. `column`: what the
+    numbers beside the lines are, else medians. `clock`: ticks at round minutes. `mark`: a value and its words.
     """
     known = [row.box for row in rows if row.box]
     if not known:
         return None
     most = max((found.p95 for found in known), default=0) or 1
-    if mark and mark[0] <= 1.6 * most:
-        most = max(most, mark[0])
+    if mark and (mark[0] <= 1.6 * most or any(row.over for row in rows)):
+        most = max(most, 1.1 * mark[0])
     scale = axis(most * 1.04, ROUND_MINUTES if clock else ())
 
     def x(value: float) -> float:
@@ -172,7 +183,11 @@ def _line(row: Row, y: float, x: Callable[[float], float], end: float) -> Line:
         p95=x(min(found.p95, end)),
         dots=_points((x(value), y + (place % 3 - 1) * 3.2) for place, value in enumerate(within)),
         beyond=f"M{x(end) + 3} {y - 3}l5 3l-5 3z" if len(within) < len(found.dots) else "",
+        over="".join(
+            f"M{x(min(value, end)):g} {y - 5:g}l5 9h-10z" for value in sorted(row.over)[-MOST_OVER:]
+        ),
         drawn=True,
+        boxed=found.n >= FEWEST_FOR_A_BOX or not found.dots,
         inner=row.inner,
     )
 

@@ -370,14 +370,19 @@ def curve(cases: Iterable[Figures]) -> Curve | None:
 
 @dataclass(frozen=True, slots=True)
 class Dose:
-    """A quantity of radiation per case against the site's alert level: `above` cases lie over it."""
+    """A quantity of radiation per case against the site's alert level; `over`: what lies over it."""
 
     box: Box | None
     alert: float
-    above: int
+    over: tuple[float, ...]
+
+    @property
+    def above(self) -> int:
+        """How many cases lie over the alert level."""
+        return len(self.over)
 
 
 def dose(values: Iterable[float | None], alert: float) -> Dose:
-    """The distribution of what was recorded, and how many lie over the alert level (which itself is not over it)."""
+    """The distribution of what was recorded, and what lies over the alert level (which itself does not)."""
     known = [value for value in values if value is not None]
-    return Dose(box(known), alert, sum(value > alert for value in known))
+    return Dose(box(known), alert, tuple(value for value in known if value > alert))

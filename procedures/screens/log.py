@@ -1,6 +1,6 @@
 """The case log: one row a case, the figures above, what is filtered and what else could be."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -156,7 +156,7 @@ class LogScreen:
 def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
     """The page that the address asks for: five statements, one more for each word that is looked for."""
     memberships = list(Membership.objects.filter(user=user).select_related("unit"))
-    names = _Names(filters, memberships)
+    names = Names(filters, memberships)
     found = caselog.cases(user, filters)
     page = caselog.page(
         found.select_related("patient", "operator").defer("words", "timers", "patient__sex"), data
@@ -337,7 +337,7 @@ def _column(name: str, label: str, sort: str, filters: Filters) -> Column:
     return Column(name, label, _with(filters.query, turned) or "sort=-date", now)
 
 
-class _Names:
+class Names:
     """The filters as choices, chips and sentences."""
 
     def __init__(self, filters: Filters, memberships: list[Membership]) -> None:
@@ -377,10 +377,12 @@ class _Names:
         ]
         return [self.choice("unit", _("Unit"), self.units), *found] if len(self.units) > 1 else found
 
-    def chips(self) -> list[Chip]:
-        """Each filter that is on, with the way to take it off."""
+    def chips(self, but: Collection[str] = ()) -> list[Chip]:
+        """Each filter that is on, but those named, with the way to take it off."""
         found = []
         for name, value in self._each():
+            if name in but:
+                continue
             rest = self.filters.query.copy()
             rest.setlist(name, [other for other in rest.getlist(name) if other != value])
             found.append(Chip(self._words(name, value), rest.urlencode()))

@@ -91,7 +91,7 @@ def test_nothing_known_is_no_plot_and_a_line_without_a_value_stays_empty() -> No
 def test_a_long_name_is_cut_to_its_gutter_and_kept_whole() -> None:
     found = boxes([Row("Skin cleaned and draped, three minutes dry", box([1]))], "min")
     assert found
-    assert found.lines[0].name == "Skin cleaned and draped, t…"
+    assert found.lines[0].name == "Skin cleaned and draped,…"
     assert found.lines[0].whole_name.endswith("dry")
 
 
@@ -105,6 +105,25 @@ def test_a_level_to_compare_with_is_drawn_where_it_fits_and_said_where_it_does_n
     assert near.mark.x is not None
     assert GUTTER < near.mark.x <= PLOT_RIGHT
     assert far.mark.x is None
+
+
+def test_few_cases_are_dots_without_a_box() -> None:
+    found = boxes([Row("L4", box([3, 4])), Row("L5", box([3, 4, 4, 5, 6]))], "mL")
+    assert found
+    assert [(line.drawn, line.boxed, len(points(line.dots))) for line in found.lines] == [
+        (True, False, 2), (True, True, 5),
+    ]  # fmt: skip
+
+
+def test_each_case_over_the_level_is_a_triangle_beyond_its_line() -> None:
+    values = [10.0] * 40 + [95.0, 120.0]
+    found = boxes([Row("Fluoroscopy", box(values), over=(95, 120))], "min", mark=(90, "90 min"))
+    assert found
+    assert found.mark
+    assert found.mark.x is not None
+    places = [float(x) for x in re.findall(r"M(\S+) \S+?l5 9h-10z", found.lines[0].over)]
+    assert len(places) == 2
+    assert found.mark.x < places[0] <= places[1] <= PLOT_RIGHT
 
 
 def months(*counts: tuple[int, int, int]) -> plots.MonthPlot:

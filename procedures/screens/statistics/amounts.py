@@ -1,6 +1,7 @@
 """How much: cement, radiation, and the groups of a split side by side."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -48,12 +49,7 @@ def cement(selection: Selection) -> Section:
 def radiation(selection: Selection) -> Section:
     """Fluoroscopy time, dose-area product and air kerma against the site's alert levels."""
     quantities: list[tuple[str, str, float, Callable[[Figures], float | None]]] = [
-        (
-            _("Fluoroscopy time"),
-            _("min"),
-            settings.ALERT_FLUOROSCOPY_MINUTES,
-            lambda c: statistics.minutes(c.fluoro_seconds),
-        ),
+        (_("Fluoroscopy time"), _("min"), settings.ALERT_FLUOROSCOPY_MINUTES, _fluoroscopy),
         (_("Dose-area product"), _("Gy·cm²"), settings.ALERT_DOSE_AREA_PRODUCT, lambda c: c.dap),
         (_("Air kerma"), _("mGy"), settings.ALERT_AIR_KERMA, lambda c: c.kerma),
     ]
@@ -66,6 +62,8 @@ def radiation(selection: Selection) -> Section:
         above[name] = statistics.dose(map(value, selection.cases), alert).above
         rows += [[name, unit, group, *box_cells(d.box), d.alert, d.above] for group, d in doses.items()]
         lines = box_rows(selection.by, [(name, {group: d.box for group, d in doses.items()})], words.minutes)
+        over = iter(doses.values())
+        lines = [line if line.head else replace(line, over=next(over).over) for line in lines]
         if plot := plots.boxes(lines, unit, mark=(alert, f"{alert:g} {unit}")):
             drawings.append(Drawing(kind="boxes", plot=plot))
     group_column = str(words.BY_LABELS[selection.by])
@@ -74,8 +72,8 @@ def radiation(selection: Selection) -> Section:
         title=_("Radiation"),
         reading=_radiation_read(above) if drawings else _("No dose was recorded in this selection."),
         method=_(
-            "A case on the site's alert level is not above it. Boxes as above: middle half, median, 5th to 95th "
-            "percentile."
+            "Triangles: cases above the site's alert level; a case on it is not above it. Boxes as above: middle half, "
+            "median, 5th to 95th percentile."
         ),
         table=Table(
             [

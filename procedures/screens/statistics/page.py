@@ -13,14 +13,16 @@ from procedures.account import WHOLE
 from procedures.caselog import Filters
 from procedures.definitions import Step
 from procedures.groups import FEWEST, By, shown_to, split
-from procedures.models import Case, User
+from procedures.models import Case, Membership, User
 from procedures.protocols import frozen
+from procedures.screens.log import Chip, Choice, Names
 from procedures.statistics import Box, Figures, Rate, figures
 
 from . import amounts, rates, times, words
 from .sections import Section, Selection
 
 MOST = 10_000
+CHOSEN_HERE = ("since", "until", "operator")  # the other filters are chosen in the case log
 
 PLOTS: dict[str, Callable[[Selection], Section]] = {
     "groups": amounts.side_by_side,
@@ -50,7 +52,8 @@ class Tile:
 class StatisticsScreen:
     """`capped`: only the newest are counted; `left_out`: sentences on what is not shown to this person.
 
-    `problems`: what of the address was not understood; `query`: the rest of it.
+    `operators`: whose cases can be chosen; `chips`: the filters that are on beside that and the dates; `problems`: what
+    of the address was not understood.
     """
 
     number: int
@@ -60,13 +63,22 @@ class StatisticsScreen:
     splits: list[tuple[str, str, bool]]
     tiles: list[Tile]
     sections: list[Section]
+    filters: Filters
+    operators: Choice
+    chips: list[Chip]
     problems: list[str]
-    query: str
+    by: str
+
+    @property
+    def kept(self) -> list[tuple[str, list[str]]]:
+        """What of the address the form of this page sends along."""
+        return [(name, values) for name, values in self.filters.query.lists() if name not in CHOSEN_HERE]
 
 
 def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> StatisticsScreen:
     """The statistics of the cases that the user may see and that fit, with all sections or only those named."""
     found, versions = _figures(caselog.cases(user, filters))
+    names = Names(filters, list(Membership.objects.filter(user=user).select_related("unit")))
     shown = shown_to(user.pk, found[:MOST])
     groups = split(user.pk, shown.cases, by)
     selection = Selection(viewer=user.pk, cases=shown.cases, by=by, groups=groups, steps=_steps(versions))
@@ -81,8 +93,11 @@ def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> St
         splits=[(one.value, str(words.BY_LABELS[one]), one is by) for one in By],
         tiles=_tiles(shown.cases),
         sections=[PLOTS[name](selection) for name in wanted] if shown.cases else [],
-        problems=list(filters.problems.values()),
-        query=filters.query.urlencode(),
+        filters=filters,
+        operators=names.main()[0],
+        chips=names.chips(but=CHOSEN_HERE),
+        problems=names.problems(),
+        by=by.value,
     )
 
 

@@ -65,8 +65,8 @@ def leak_places(selection: Selection) -> Section:
         title=_("Where cement leaked"),
         reading=_leak_places_read(known[1][1]),
         method=_(
-            "The mark is the rate among treated vertebrae where the question was answered, the line its 95 % interval "
-            "(Wilson). One vertebra may have leaks of more than one kind."
+            "The mark is the rate among treated vertebrae where the question was answered, the line its "
+            "95\N{NO-BREAK SPACE}% interval (Wilson). One vertebra may have leaks of more than one kind."
         ),
         table=Table(
             [

@@ -34,6 +34,7 @@ def stretches(selection: Selection) -> Section:
         % {"boxes": HOW_BOXES},
         table=box_table(selection, _("Part of the case"), [*at_table, *around], minute_columns()),
         drawings=_drawn_boxes(selection.by, [("", at_table), ("", around)]),
+        wide=selection.by is not By.NOTHING,
     )
 
 
