@@ -4,8 +4,9 @@ The rule on small groups, said once: figures of fewer than five cases of one ope
 
 * Of the selection, the cases of every such operator are left out of all that is drawn for somebody else, unless these
   operators together have five or more: then they count, as one group without names.
-* Of a split, a group in which less than five cases of one operator stand beside none or one's own is not shown. So
-  that it cannot be had by subtracting the others from the whole, the next smallest goes with it until five are hidden.
+* Where all that is not one's own is of one operator, a group of a split with fewer than five of their cases is not
+  shown. So that it cannot be had by subtracting the others from the whole, the next smallest goes with it until five
+  are hidden. Groups of several operators' cases say nothing of one of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -81,7 +82,8 @@ def split(viewer: int, cases: Sequence[Figures], by: By) -> Split:
         key = TOGETHER if case.operator in few else KEYS[by](case)
         parts.setdefault(key, []).append(case)
     groups = [Group(key, _name(by, key, found), tuple(found)) for key, found in parts.items()]
-    kept, withheld = _without_small(viewer, groups)
+    others = {case.operator for case in cases} - {None, viewer}
+    kept, withheld = _without_small(viewer, groups) if len(others) == 1 else (groups, 0)
     return Split(tuple(sorted(_at_most(kept, viewer), key=lambda group: _order(by, group, viewer))), withheld)
 
 
@@ -108,8 +110,7 @@ def _of_others(viewer: int, group: Group) -> list[Figures]:
 
 
 def _small(viewer: int, group: Group) -> bool:
-    others = _of_others(viewer, group)
-    return 0 < len(others) < FEWEST and len({case.operator for case in others}) == 1
+    return 0 < len(_of_others(viewer, group)) < FEWEST
 
 
 def _at_most(groups: list[Group], viewer: int) -> list[Group]:

@@ -6,6 +6,7 @@ tables.py     tables, and the same as CSV
 words.py      groups, stretches and numbers in words
 """
 
-from .page import PLOTS, StatisticsScreen, build
+from .page import SPLIT as PLOTS
+from .page import StatisticsScreen, build
 
 __all__ = ["PLOTS", "StatisticsScreen", "build"]

@@ -24,8 +24,8 @@ from .sections import Section, Selection
 MOST = 10_000
 CHOSEN_HERE = ("since", "until", "operator")  # the other filters are chosen in the case log
 
+# In the order of the page, two beside each other.
 PLOTS: dict[str, Callable[[Selection], Section]] = {
-    "groups": amounts.side_by_side,
     "stretches": times.stretches,
     "cement": amounts.cement,
     "leaks": rates.leaks,
@@ -35,6 +35,11 @@ PLOTS: dict[str, Callable[[Selection], Section]] = {
     "learning": times.learning,
     "late": rates.late,
     "steps": times.steps,
+}
+# Where there are groups, the time takes the whole width and the tall ones stand together.
+SPLIT = {
+    "groups": amounts.side_by_side,
+    **{name: PLOTS[name] for name in ("stretches", "cement", "leak-places", *PLOTS)},
 }
 
 
@@ -82,9 +87,7 @@ def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> St
     shown = shown_to(user.pk, found[:MOST])
     groups = split(user.pk, shown.cases, by)
     selection = Selection(viewer=user.pk, cases=shown.cases, by=by, groups=groups, steps=_steps(versions))
-    wanted = [
-        name for name in PLOTS if name in (plots or PLOTS) and (by is not By.NOTHING or name != "groups")
-    ]
+    sections = PLOTS if by is By.NOTHING else SPLIT
     return StatisticsScreen(
         number=len(shown.cases),
         capped=len(found) > MOST,
@@ -92,7 +95,9 @@ def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> St
         left_out=_left_out(shown.withheld, groups.withheld),
         splits=[(one.value, str(words.BY_LABELS[one]), one is by) for one in By],
         tiles=_tiles(shown.cases),
-        sections=[PLOTS[name](selection) for name in wanted] if shown.cases else [],
+        sections=[
+            make(selection) for name, make in sections.items() if shown.cases and name in (plots or SPLIT)
+        ],
         filters=filters,
         operators=names.main()[0],
         chips=names.chips(but=CHOSEN_HERE),
