@@ -32,28 +32,37 @@ type Json = Any
 
 def models(bundle: Json) -> list[str]:
     """What the models refuse."""
-    from fhir.resources.R4B.bundle import Bundle
-    from pydantic import ValidationError
-
-    try:
-        Bundle.model_validate_json(json.dumps(bundle))
-    except ValidationError as problem:
-        return [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
-    except KeyError as problem:
-        return [f"no such resource: {problem}"]
-    return []
+    return [problem for part in _parts(bundle) for problem in _by_models(part)]
 
 
 def schema(bundle: Json) -> list[str]:
     """What the schema refuses; resource by resource, since its one choice among all of them says nothing of use."""
+    return [problem for part in _parts(bundle) for problem in _by_schema(part)]
+
+
+def _parts(bundle: Json) -> list[str]:
+    """The bundle without its resources, and each of these. What was found of a part is kept: a mutation leaves all but
+    one as they were."""
     bare = {**bundle, "entry": [{**e, "resource": {"resourceType": "Patient"}} for e in bundle["entry"]]}
-    parts = (bare, *(entry["resource"] for entry in bundle["entry"]))
-    return [problem for part in parts for problem in _by_schema(json.dumps(part))]
+    return [json.dumps(part) for part in (bare, *(entry["resource"] for entry in bundle["entry"]))]
+
+
+@cache
+def _by_models(text: str) -> list[str]:
+    from fhir.resources.R4B import get_fhir_model_class
+    from pydantic import ValidationError
+
+    try:
+        get_fhir_model_class(str(json.loads(text).get("resourceType"))).model_validate_json(text)
+    except ValidationError as problem:
+        return [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
+    except (LookupError, ValueError) as problem:
+        return [f"no such resource: {problem}"]
+    return []
 
 
 @cache
 def _by_schema(text: str) -> list[str]:
-    """Kept, because a mutation leaves all resources but one as they were."""
     resource = json.loads(text)
     validator = _schema(str(resource.get("resourceType")))
     if validator is None:
@@ -78,12 +87,12 @@ def definitions() -> Json:
 def invariants(bundle: Json) -> list[str]:
     """Which rules of the definitions do not hold, and where."""
     parts = (bundle, *(entry["resource"] for entry in bundle["entry"]))
-    return [problem for part in parts for problem in _by_rules(json.dumps(part))]
+    return [problem for part in map(json.dumps, parts) for problem in _by_rules(part)]
 
 
 @cache
 def _by_rules(text: str) -> list[str]:
-    """Kept, as above. None of the rules that run looks beyond its resource."""
+    """Kept as above. None of the rules that run looks beyond its resource."""
     resource, found = json.loads(text), []
     for where, path, node in _walk(resource):
         kind = _type(path)
