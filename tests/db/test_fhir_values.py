@@ -224,6 +224,7 @@ def test_a_correction_keeps_what_stood_there(reader: Reader) -> None:
     said = correction["entity"][0]["what"]["display"]
     assert "Volume: 2.30 mL" in said
     assert "Consistency: Thin" in said
+    assert "Done by: Ada Okafor" in said
     assert codes(correction["activity"]) == ["UPDATE", "step.corrected"]
     task = reader.at(correction["target"][0])
     (volume,) = reader.outputs(task, "volume")

@@ -61,7 +61,7 @@ class Assembly:
     def add(self, resource: Json, *what: Any) -> Json:
         """Take a resource in. Returns a reference to it."""
         kind = resource["resourceType"]
-        self.resources.append({**clean(resource), "id": self.id(kind, *what)})
+        self.resources.append({"resourceType": kind, "id": self.id(kind, *what), **clean(resource)})
         return self.reference(kind, *what)
 
     def person(self, user: int) -> Json:

@@ -1,10 +1,12 @@
 """Provenance: who did, who recorded and who changed what, one for each event of the log; and the log as a whole."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from procedures import directory
 from procedures.definitions import Field, Key
 from procedures.state import Entry, Event, EventKind
 
@@ -163,10 +165,11 @@ def _was(making: Assembly, event: Event) -> Iterator[str]:
         if field := step.field(key):
             yield f"{field.label}: {_old(making, field, old)}"
     if "was_at" in event.values:
-        yield f"{_('Done at')}: {event.values['was_at']}"
+        yield f"{_('Done at')}: {moment(datetime.fromisoformat(event.values['was_at']))}"
     if "was_by" in event.values:
-        before = making.person(event.values["was_by"])
-        yield f"{_('Done by')}: {before['reference']}"
+        before = event.values["was_by"]
+        who = directory.person(before).name if making.identified else making.person(before)["reference"]
+        yield f"{_('Done by')}: {who}"
 
 
 def _old(making: Assembly, field: Field, old: Any) -> str:
