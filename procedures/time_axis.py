@@ -14,13 +14,12 @@ from .charts import TICKS
 
 WIDTH, LEFT, RIGHT = 760.0, 142.0, 74.0
 CUT_FROM = timedelta(minutes=45)
-CUT = 24.0
+CUT = TICK_APART = 40.0  # so that what stands alone behind a cut can have its time written
 SHORTEST = timedelta(minutes=10)
 BEFORE_SHARE, AFTER_SHARE = (
     0.14,
     0.28,
 )  # at most so much of the width for the time before the room, and after it
-TICK_APART = 40.0
 DAY_APART = 60.0
 
 
@@ -73,9 +72,7 @@ def utc(moment: datetime) -> datetime:
 
 def axis(moments: Sequence[datetime], room: datetime | None = None, after: datetime | None = None) -> Axis:
     """The axis that shows these moments; there must be one."""
-    known = sorted({utc(moment) for moment in moments})
-    if known[-1] - known[0] < SHORTEST:
-        known.append(known[0] + SHORTEST)
+    known = _with_room(sorted({utc(moment) for moment in moments}))
     first = utc(room) if room else known[0]
     last = utc(after) if after else known[-1]
     borders = sorted({*known, *(b for b in (first, last) if known[0] < b < known[-1])})
@@ -86,6 +83,17 @@ def axis(moments: Sequence[datetime], room: datetime | None = None, after: datet
         goes_on = pieces and not cut and not pieces[-1].cut and pieces[-1].zone == zone
         pieces.append(Piece(pieces.pop().start if goes_on else start, end, zone, cut))
     return Axis(_placed(pieces))
+
+
+def _with_room(known: list[datetime]) -> list[datetime]:
+    """The moments, in order; what stands alone, as an addendum of another day does, gets some minutes after it."""
+    far = [after - before > CUT_FROM for before, after in pairwise(known)]
+    alone = [
+        moment
+        for moment, before, after in zip(known, [True, *far], [*far, True], strict=True)
+        if before and after
+    ]
+    return sorted({*known, *(moment + SHORTEST for moment in alone)})
 
 
 def _placed(pieces: Sequence[Piece]) -> list[Piece]:

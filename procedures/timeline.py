@@ -5,7 +5,7 @@ tables.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from . import charts, time_axis
@@ -13,6 +13,7 @@ from .time_axis import LEFT, RIGHT, WIDTH, Axis, Tick, utc
 
 HEAD, PHASE, LANE, LINE, CLOCK, GAP, FOOT = 30.0, 18.0, 17.0, 13.0, 8.0, 9.0, 30.0
 PANEL, PANEL_GAP = 34.0, 17.0
+LAST_APART = 10.0  # between the last values of two lines
 LETTER = 6.1  # the widest that a letter is on average, at the size of the words of the plot
 MOST_LETTERS = 30
 NAME_LETTERS = int((LEFT - 8) / LETTER)  # of a name beside the plot
@@ -352,6 +353,16 @@ def _panels(
     found = []
     for unit, series in panels:
         if drawn := [s for s in series if s.points]:
-            found.append(charts.panel(unit, drawn, y + PANEL_GAP, scale.x, height=PANEL))
+            panel = charts.panel(unit, drawn, y + PANEL_GAP, scale.x, height=PANEL)
+            found.append(replace(panel, lines=_apart(panel.lines)))
             y += PANEL + PANEL_GAP
     return found, y + (GAP if found else 0)
+
+
+def _apart(lines: Sequence[charts.Line]) -> list[charts.Line]:
+    """The lines with their last values far enough from each other to be read; `last_y` is where each is written."""
+    found: list[charts.Line] = []
+    for line in sorted(lines, key=lambda line: line.last_y):
+        least = found[-1].last_y + LAST_APART if found else line.last_y
+        found.append(replace(line, last_y=_r(max(line.last_y, least))))
+    return [next(moved for moved in found if moved.name == line.name) for line in lines]

@@ -106,6 +106,8 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         ("manage, planned", f"/cases/{found.planned}/manage/"),
         ("manage", f"{case}manage/"),
         ("record", f"{case}record/"),
+        ("record, completed", f"/cases/{found.completed}/record/"),
+        ("record, emergency and pause", f"/cases/{found.stormy}/record/"),
         ("handover", f"{case}handover/"),
         ("to look at again", f"{case}reconcile/"),
         ("move", f"{case}steps/K02/entries/{found.line}/move/"),

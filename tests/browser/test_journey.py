@@ -33,6 +33,8 @@ READ_EVENTS = """() => [...document.querySelectorAll('tr[id^=event-]')].map(row 
     state: row.className,
     changes: [...row.querySelectorAll('.change')].map(c => c.textContent.replace(/\\s+/g, ' ').trim()),
   }))"""
+READ_PAIRS = """([rows, value]) => [...document.querySelectorAll(rows)].map(row =>
+    [row.querySelector('dt').textContent, row.querySelector(value).textContent])"""
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["with-scripts", "without-scripts"])
@@ -69,19 +71,11 @@ def the_record_says_what_was_entered(reader: Tablet, ledger: Ledger) -> None:
         for one, other in zip(by_key[key], entered, strict=True):
             same_entry(one, other, batch)
     same_events(reader.page.evaluate(READ_EVENTS), ledger.events)
-    facts = dict(
-        reader.page.evaluate(
-            "() => [...document.querySelectorAll('.glance .facts > div')].map(d => [...d.children].map(c => c.textContent))"
-        )
-    )
+    facts = dict(reader.page.evaluate(READ_PAIRS, [".glance .facts > div", "dd"]))
     assert facts | {
         "Indication": "Osteoporosis", "Operator": course.OPERATOR, "Room": "IR room 2",
     } == facts  # fmt: skip
-    figures = dict(
-        reader.page.evaluate(
-            "() => [...document.querySelectorAll('.figures > div')].map(d => [d.querySelector('dt').textContent, d.querySelector('b').textContent])"
-        )
-    )
+    figures = dict(reader.page.evaluate(READ_PAIRS, [".figures > div", "b"]))
     assert figures | {"Cement in all": "8.0 mL", "Complications": "1"} == figures
     assert figures["Cement leak"] not in ("none seen", "not recorded")
 

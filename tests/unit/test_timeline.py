@@ -61,7 +61,14 @@ def test_a_long_time_without_anything_is_cut_and_the_cut_says_how_long() -> None
     assert cut.text == "600 min"
     assert cut.width == time_axis.CUT
     beside = [s.x for s in found.rows[0].spots]
-    assert beside[1] - beside[0] > 5 * time_axis.CUT, "what happened has the width"
+    assert beside[1] - beside[0] > 4 * time_axis.CUT, "what happened has the width"
+
+
+def test_what_stands_alone_on_another_day_has_its_day_and_time_on_the_axis() -> None:
+    days = [marks(0, 20, 40), marks(3000), marks(6000)]
+    found = drawn(Course(rows=[Lane("x", moments=[m for day in days for m in day])]))
+    assert [bar.text for bar in found.cuts] == ["2960 min", "2990 min"]
+    assert [t.day for t in found.ticks if t.day] == ["22 Nov", "24 Nov", "26 Nov"]
 
 
 def test_what_is_not_long_is_not_cut() -> None:
@@ -119,6 +126,16 @@ def test_timers_at_the_same_time_stand_under_each_other_and_one_not_kept_is_cros
     assert [(s.kind, s.x) for s in clock.spots] == [("bad", clock.bars[1].end)]
 
 
+def test_the_last_values_of_two_lines_are_written_apart() -> None:
+    pressures = [
+        Series(name, [(at(0), Decimal(high)), (at(30), Decimal(last))])
+        for name, high, last in (("Systolic", 150, 97), ("Diastolic", 70, 95))
+    ]
+    (panel,) = drawn(Course(panels=[("mmHg", pressures)])).panels
+    systolic, diastolic = (line.last_y for line in panel.lines)
+    assert diastolic - systolic >= timeline.LAST_APART
+
+
 def test_words_without_a_free_line_are_left_out_and_counted_and_the_worst_keep_theirs() -> None:
     crowd = [*marks(*[30 + n / 10 for n in range(20)]), Moment(at(31), "complication", "Cardiac arrest", 0)]
     (row,) = drawn(Course(rows=[Lane("Events", moments=[*crowd, *marks(0, 60, text="")])])).rows
@@ -129,7 +146,7 @@ def test_words_without_a_free_line_are_left_out_and_counted_and_the_worst_keep_t
 
 def test_a_long_text_is_shortened_and_stands_before_its_mark_at_the_end_of_the_axis() -> None:
     (row,) = drawn(
-        Course(rows=[Lane("Events", moments=[*marks(0, text=""), *marks(60, text="x" * 90)])])
+        Course(rows=[Lane("Events", moments=[*marks(0, text=""), *marks(40, text="x" * 90)])])
     ).rows
     assert row.spots[1].before
     assert row.spots[1].text.endswith("…")

@@ -71,6 +71,9 @@ def whole(world: World, hours: Hours) -> UUID:
         return seq
 
     with hours.later():
+        world.do_until(case_id, "PRE-BASE")
+    do("PRE-BASE", weight={"amount": "72", "unit": "kg"})
+    with hours.later():
         world.do_until(case_id, "ABX")
     do("ABX", by="sedation", drug="cefazolin", dose=mg("2000"), route="iv")
     do("K03", "CHK-IN")
@@ -205,7 +208,7 @@ def test_doses_come_to_a_sum_in_both_units_and_local_anaesthetic_to_mg(read: Rea
     assert totals["Fentanyl"] == ("75 µg (0.075 mg)", Decimal("0.075"), "mg", 2)
     assert totals["Cefazolin"] == ("2000 mg", Decimal(2000), "mg", 1)
     assert [row.in_mg for row in screen.local] == ["100 mg", "80 mg"]
-    assert [total.words for total in screen.local_totals] == ["180 mg in 18 mL"]
+    assert [total.words for total in screen.local_totals] == ["180 mg in 18 mL, 2.5 mg/kg"]
 
 
 def test_a_dose_without_an_amount_is_not_in_the_sum_and_is_counted(world: World, whole: UUID) -> None:

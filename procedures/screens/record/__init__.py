@@ -90,6 +90,11 @@ class RecordScreen:
         return len(self.items) - len(self.lacking) - len(self.by_hand)
 
     @property
+    def asks(self) -> bool:
+        """Whether what is missing should still be given: nothing more is to come, and nobody has signed."""
+        return bool(self.lacking) and not self.running and not self.signing.signatures
+
+    @property
     def running(self) -> bool:
         """Whether more is still to come."""
         return self.case.ended_at is None

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from django.utils.translation import gettext as _
 
+from procedures import dosing
 from procedures.definitions import Field
 from procedures.landmarks import Landmarks, entries
 from procedures.progress import Place
@@ -64,17 +65,28 @@ class Local:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalTotal:
-    """What one local anaesthetic comes to in the whole case."""
+    """What one local anaesthetic comes to in the whole case; `per_kg` in mg/kg, None where no weight was recorded.
+
+    `above`: more than the limit from which on the site asks. `unknown`: how many entries are not in the sum.
+    """
 
     name: str
     mg: Decimal
     volume: Decimal
+    per_kg: Decimal | None
+    above: bool
     unknown: int
 
     @property
     def words(self) -> str:
-        """ "180 mg in 18 mL"."""
-        return _("%(mg)s mg in %(volume)s mL") % {"mg": tidy(self.mg), "volume": tidy(self.volume)}
+        """ "180 mg in 18 mL, 2.57 mg/kg"."""
+        said = {"mg": tidy(self.mg), "volume": tidy(self.volume)}
+        if self.per_kg is None:
+            return _("%(mg)s mg in %(volume)s mL") % said
+        return _("%(mg)s mg in %(volume)s mL, %(per_kg)s mg/kg") % {
+            **said,
+            "per_kg": dosing.number(self.per_kg),
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,16 +185,23 @@ def _local(view: View, place: Place, entry: Entry) -> Local:
 
 def local_totals(view: View, given: list[Local]) -> list[LocalTotal]:
     """What each local anaesthetic comes to."""
-    found = []
-    for name in dict.fromkeys(row.name for row in given):
-        rows = [row for row in given if row.name == name]
-        known = [row for row in rows if row.mg is not None]
-        volumes = [_ml(view, row) for row in known]
-        total = sum((row.mg or Decimal() for row in known), Decimal())
-        found.append(
-            LocalTotal(name=name, mg=total, volume=sum(volumes, Decimal()), unknown=len(rows) - len(known))
-        )
-    return found
+    judged = {total.label: total for total in dosing.totals(view.progress)}
+    return [
+        _local_total(view, name, given, judged.get(name)) for name in dict.fromkeys(row.name for row in given)
+    ]
+
+
+def _local_total(view: View, name: str, given: list[Local], judged: dosing.Total | None) -> LocalTotal:
+    rows = [row for row in given if row.name == name]
+    known = [row for row in rows if row.mg is not None]
+    return LocalTotal(
+        name=name,
+        mg=sum((row.mg or Decimal() for row in known), Decimal()),
+        volume=sum((_ml(view, row) for row in known), Decimal()),
+        per_kg=judged.per_kg if judged else None,
+        above=judged is not None and judged.is_above,
+        unknown=len(rows) - len(known),
+    )
 
 
 def _ml(view: View, row: Local) -> Decimal:
