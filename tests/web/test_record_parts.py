@@ -300,8 +300,8 @@ def test_a_signature_says_who_when_why_and_on_what(world: World, signed: UUID, o
     assert signature.head == signature.head.lower()
     assert len(signature.head) == 64
     said = words(operator.get("record", signed), "signed-title")
-    for text in ("Author: this note is mine", f"events 1 to {signature.seq}", signature.short_head, "T12 and L1",
-                 "Dr T. Rainer was asked to co-sign", "Not written down at the time"):  # fmt: skip
+    for text in ("I am the author of this operative note", f"events 1 to {signature.up_to}", signature.head,
+                 "T12 and L1", "Dr T. Rainer was asked to co-sign", "Not written down at the time"):  # fmt: skip
         assert text in said, text
     commands.cosign(world.command(signed, "trainer"), remark="Read together")
     assert screen_of(world, signed).signing.words == "signed and co-signed"

@@ -120,7 +120,7 @@ def of(view: View) -> RecordScreen:
         title=heading.title(view),
         figures=list(heading.figures(view, radiation)),
         facts=heading.facts(view),
-        signing=signatures.block(view, events, lines),
+        signing=signatures.block(view, events),
         items=completeness.items(view.progress),
         missing=view.missing(),
         flags=marks.flag_counts(view),
