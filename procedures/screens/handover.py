@@ -10,7 +10,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from procedures import rules, timers
+from procedures import dosing, rules, timers
 from procedures.definitions import Milestone
 from procedures.models import Case, User
 from procedures.values import plain, unit_name
@@ -103,7 +103,7 @@ def _draft(view: View) -> list[tuple[str, list[str]]]:
         (_("Vertebrae"), _levels(view)),
         (_("Clocks"), _clocks(view)),
         (_("Next"), _open_steps(view)),
-        (_("Given so far"), _drugs(view)),
+        (_("Given so far"), [*_drugs(view), *(total.words for total in dosing.totals(view.progress))]),
         (_("Complications"), _complications(view)),
         (_("Still missing"), [item.sentence for item in view.missing()]),
         (_("Allergies"), [substance for _id, substance in view.banner.allergies]),
@@ -159,9 +159,11 @@ def _drugs(view: View) -> list[str]:
 
 
 def _amount(total: Decimal | None, unit: str) -> str:
-    return (
-        f"{plain(total.normalize() + 0)} {unit_name(unit)}" if total is not None else _("dose not recorded")
-    )
+    if total is None:
+        return _("dose not recorded")
+    if unit == "mg" and 0 < total < 1:  # as it is drawn up and spoken
+        total, unit = total * 1000, "ug"
+    return f"{plain(total.normalize() + 0)} {unit_name(unit)}"
 
 
 def _doses(number: int) -> str:

@@ -12,6 +12,7 @@ from procedures.models import Case, Event
 from tests.server import Server
 from tests.world import PASSWORD
 
+from .test_pages import AXE, EVERY_RULE, RUN_AXE
 from .ward import Tablet, Ward
 
 pytestmark = pytest.mark.browser
@@ -149,6 +150,8 @@ def test_off_a_tablet_the_sign_in_comes_over_the_page_and_what_was_tapped_is_sen
     expect(sheet.get_by_role("heading", name="You are signed out")).to_be_visible()
     signs_in_over(page, "not the password")
     expect(sheet).to_contain_text("The password is wrong.")
+    page.evaluate(AXE)
+    assert page.evaluate(RUN_AXE, ["#sign-in-sheet", EVERY_RULE]) == []
     signs_in_over(page, PASSWORD)
     expect(sheet).to_be_hidden()
     expect(nurse.row("K03")).to_have_attribute("data-state", "done", timeout=8000)

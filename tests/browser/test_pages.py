@@ -199,3 +199,29 @@ def test_light_and_dark_can_be_chosen(server: Server, ward_of: Callable[..., War
     page.locator(".you > summary").tap()
     nurse.sends(page.get_by_role("button", name="As the device says"))
     assert page.evaluate(background) == light
+
+
+@pytest.mark.parametrize("size", [LANDSCAPE, PORTRAIT, PHONE], ids=["landscape", "portrait", "phone"])
+def test_the_undo_never_lies_over_the_emergency_or_the_button_that_records(
+    server: Server, ward_of: Callable[..., Ward], size: dict[str, int]
+) -> None:
+    ward = ward_of(server, viewport=size)
+    case = ward.suite.started("L1")
+    nurse = ward.has("nurse")
+    page = nurse.page
+    page.goto(f"/cases/{case}/steps/EV-NOTE/")
+    page.get_by_role("textbox", name="Note").fill("A sentence of some length, so that the toast is wide")
+    assert nurse.sends(nurse.form("done").locator(".button--main")) == 200
+    toast = page.locator("#undo .toast").bounding_box()
+    assert toast
+    assert toast["height"] <= 120, "the buttons stand in one line"
+    for name in ("Emergency", "Identity checked"):
+        button = page.get_by_role("button", name=name).first.bounding_box()
+        assert button
+        apart = (
+            toast["x"] + toast["width"] <= button["x"]
+            or button["x"] + button["width"] <= toast["x"]
+            or toast["y"] + toast["height"] <= button["y"]
+            or button["y"] + button["height"] <= toast["y"]
+        )
+        assert apart, name
