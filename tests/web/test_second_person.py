@@ -189,8 +189,8 @@ def test_a_dose_above_the_limit_is_asked_about_and_the_sum_stands_at_the_step(
     done = nurse.press(asked.page.form("K07-L2/done/"), confirmed="total_drug")
     assert done.status == 302
     assert "confirmed" in str(entries(case_id, "K07-L2")[0]["flags"])
-    for page in (nurse.get("step", case_id, "K07-L2"), nurse.get("handover", case_id)):
-        assert "Lidocaine 300 mg (5 mg/kg at 60 kg)" in page.page.text
+    for answer in (nurse.get("step", case_id, "K07-L2"), nurse.get("handover", case_id)):
+        assert "Lidocaine 300 mg (5 mg/kg at 60 kg)" in answer.page.text
 
 
 def test_an_entry_is_moved_to_a_case_chosen_without_a_name(
