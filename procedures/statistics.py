@@ -5,6 +5,7 @@ each is computed is said in words on the page and in docs/adr/0033; tests compar
 """
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -145,7 +146,7 @@ class Box:
 
 def box(values: Iterable[float | None]) -> Box | None:
     """The distribution of what is known; None where nothing is."""
-    ordered = sorted(float(value) for value in values if value is not None)
+    ordered = sorted([float(value) for value in values if value is not None])
     if not ordered:
         return None
     p5, q1, median, q3, p95 = (quantile(ordered, share) for share in (0.05, 0.25, 0.5, 0.75, 0.95))
@@ -175,11 +176,11 @@ def steps(cases: Iterable[Figures]) -> dict[str, Box]:
 
 def _each(known: Iterable[Mapping[str, int]]) -> dict[str, Box]:
     """In one pass: thousands of cases have dozens of steps each."""
-    columns: dict[str, list[float]] = {}
+    columns: dict[str, list[int]] = defaultdict(list)
     for seconds in known:
         for name, value in seconds.items():
-            columns.setdefault(name, []).append(value / 60)
-    return {name: found for name, values in columns.items() if (found := box(values))}
+            columns[name].append(value)
+    return {name: found for name, values in columns.items() if (found := box([v / 60 for v in values]))}
 
 
 def cement(cases: Iterable[Figures], vertebra: str = "") -> Box | None:

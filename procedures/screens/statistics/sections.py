@@ -54,6 +54,10 @@ class Selection:
         """What is measured in each group; without a split in all."""
         return {self.name(group): measure(group.cases) for group in self.groups.groups}
 
+    def whole[T](self, each: Mapping[str, T], measure: Callable[[Sequence[Figures]], T]) -> T:
+        """The same over all cases, which without a split has been measured already."""
+        return next(iter(each.values())) if self.by is By.NOTHING and each else measure(self.cases)
+
     def name(self, group: Group, by: By | None = None) -> str:
         """What a group is called, of the split that was asked for or of another."""
         return words.group_words(self.by if by is None else by, group, self.viewer, self.steps)

@@ -1,12 +1,12 @@
 """Where the time goes: parts of the case, its steps, and the learning curve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
 from procedures import plots, statistics
 from procedures.groups import TOGETHER, By, split
-from procedures.statistics import Curve, Figures
+from procedures.statistics import Box, Curve
 
 from . import words
 from .sections import HOW_BOXES, Drawing, Found, Section, Selection, box_rows, box_table, unit_columns
@@ -29,7 +29,9 @@ def stretches(selection: Selection) -> Section:
     return Section(
         slug="stretches",
         title=_("Where the time goes"),
-        reading=_stretches_read(selection.cases),
+        reading=_stretches_read(
+            statistics.skin(selection.cases), selection.whole(parts, statistics.stretches)
+        ),
         method=_("A part of the case lasts from the entry before it to its own last one. %(boxes)s")
         % {"boxes": HOW_BOXES},
         table=box_table(selection, _("Part of the case"), [*at_table, *around], minute_columns()),
@@ -51,8 +53,7 @@ def _drawn_boxes(by: By, panels: Sequence[tuple[str, Sequence[tuple[str, Found]]
     return [Drawing(kind="boxes", title=title, plot=plot) for title, plot in drawn if plot]
 
 
-def _stretches_read(cases: Sequence[Figures]) -> str:
-    skin, parts = statistics.skin(cases), statistics.stretches(cases)
+def _stretches_read(skin: Box | None, parts: Mapping[str, Box]) -> str:
     known = {name: found.median for name, found in parts.items() if name in words.AT_TABLE}
     if not skin or not known:
         return _("No case of this selection went from the first needle in to the last needle out.")
@@ -83,7 +84,7 @@ def steps(selection: Selection) -> Section:
     return Section(
         slug="steps",
         title=_("Time of each step"),
-        reading=_steps_read(selection),
+        reading=_steps_read(selection, selection.whole(each, statistics.steps)),
         method=_(
             "A step lasts from the entry before it to its own; all vertebrae, sides and repetitions of a case "
             "together. Boxes as above."
@@ -96,9 +97,8 @@ def steps(selection: Selection) -> Section:
     )
 
 
-def _steps_read(selection: Selection) -> str:
+def _steps_read(selection: Selection, known: Mapping[str, Box]) -> str:
     in_room = {phase for _title, phases in words.PANELS[1:4] for phase in phases}
-    known = statistics.steps(selection.cases)
     titles = {step.code: step.title for step in selection.steps if step.phase in in_room}
     longest = sorted(
         ((known[code].median, title) for code, title in titles.items() if code in known), reverse=True
