@@ -1,12 +1,15 @@
 """After the case in the demo: the operator signs, a trainer signs beside, and later something is added."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from procedures import commands
+from procedures import commands, drafting
 from procedures.account import to_sign
 from procedures.definitions import Milestone, Role
 from procedures.models import User
+from procedures.models.case import INDICATIONS
+from procedures.models.people import ROLE_LABELS
 from procedures.progress import Progress
 from procedures.signing_rules import lacking
 
@@ -14,10 +17,20 @@ from .stage import Stage
 
 _OLD = timedelta(days=9)  # by then nearly all are signed
 _REASONS = (
-    "Not measured, the patient was agitated",
-    "Kept on the device, its memory was overwritten",
-    "Nobody wrote it down and nobody is sure any more",
+    "Not written down at the time, and nobody is sure any more",
+    "On the anaesthesia chart, which stays with the patient",
+    "Not measured",
 )
+# What no step holds, by the section that it is written into.
+_BY_HAND = {
+    "urgency": "Elective.",
+    "indication": "Painful on the spot; oedema on the MRI of the week before.",
+    "position": "Stab incisions of 5 mm.",
+    "findings": "Bone as expected.",
+    "prophylaxis": "Stockings; no heparin before tomorrow.",
+    "diagnosis_after": "As before.",
+    "instructions": "Flat for two hours, legs every 15 minutes; then walking, with help at first.",
+}
 _LEAKS_LATER = {
     "disc": "the disc",
     "segmental": "a segmental vein",
@@ -26,7 +39,7 @@ _LEAKS_LATER = {
 _SITES = {"disc": "disc", "segmental": "vein", "cortical": "paravertebral"}
 
 
-def sign_off(stage: Stage) -> None:
+def sign_off(stage: Stage, written: Callable[[Stage, Progress], dict[str, str]] | None = None) -> None:
     """What is due after the case: most are signed within a day, some late, a few not at all. Raises Curtain."""
     rng, operator = stage.rng, stage.plot.crew[Role.OPERATOR]
     stage.now, stage.lag, stage.next_vitals = stage.now + stage.lag, timedelta(), None
@@ -36,7 +49,7 @@ def sign_off(stage: Stage) -> None:
         return
     hours = rng.choice((0.4, 0.7, 1.5, 2, 3, 4, 5, 22, 26, 49))
     stage.wait_until(stage.now + timedelta(hours=hours, minutes=rng.randrange(60), seconds=rng.randrange(60)))
-    said = note(progress)
+    said = (written or note)(stage, progress)
     stage.send(
         commands.sign,
         by=operator,
@@ -101,23 +114,20 @@ def _leak_seen_later(stage: Stage, progress: Progress, operator: User) -> None:
     )
 
 
-def note(progress: Progress) -> dict[str, str]:
-    """A short operative note: what no step can hold, and the rest in a few words."""
-    state, row = progress.state, progress.summary()
-    levels = ", ".join(row.levels)
-    cause = str(state.plan["indication"])
-    leak = {True: "Cement leak, see the levels.", False: "No leak seen.", None: "No images of a leak."}[
-        row.leak
-    ]
-    return {
-        "procedure": f"Balloon kyphoplasty {levels}",
-        "urgency": "Elective, times as recorded.",
-        "indication": f"Painful fracture {levels}, {cause}; oedema on MRI of the week before.",
-        "position": "Face down on rolls. Stab incisions of 5 mm at the sides recorded.",
-        "description": f"Needles, balloons and cement as recorded; {row.cement_ml} mL of cement in all.",
-        "findings": f"Bone as expected with {cause}. {leak}",
-        "complications": f"{row.complications} recorded." if row.complications else "None.",
-        "prophylaxis": "Antibiotic as recorded. Stockings; no heparin before tomorrow.",
-        "diagnosis_after": f"Fracture {levels}, {cause}.",
-        "instructions": state.end_reason or "Flat for two hours, legs every 15 minutes; mobile afterwards.",
-    }
+def note(stage: Stage, progress: Progress) -> dict[str, str]:
+    """The note as the program drafts it, with what the operator writes into it by hand."""
+    crew, team = stage.plot.crew, progress.state.team
+    known = [*crew.values(), stage.plot.relief, stage.plot.trainer]
+    names = {user.pk: user.display_name for user in known if user}
+    by_role = {role: [names[m.user] for m in team if m.role == role and m.user in names] for role in Role}
+    facts = drafting.Facts(
+        names=names,
+        team=[
+            (str(ROLE_LABELS[role]), list(dict.fromkeys(found))) for role, found in by_role.items() if found
+        ],
+        indication=str(INDICATIONS[stage.plot.person.indication]),
+    )
+    drafted = drafting.draft(progress, facts)
+    for section, words in _BY_HAND.items():
+        drafted[section] = "\n".join(part for part in (drafted[section], words) if part)
+    return {section: text for section, text in drafted.items() if text}

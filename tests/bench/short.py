@@ -14,6 +14,7 @@ from procedures.definitions import Role
 from procedures.demo.details import amount
 from procedures.demo.signing import sign_off
 from procedures.demo.stage import Plot, Stage
+from procedures.progress import Progress
 from procedures.protocols import loader
 
 STEPS = (
@@ -108,7 +109,20 @@ def play(stage: Stage) -> None:
     stage.wait(60, 130)
     stage.record("DIS")
     stage.send(commands.complete, by=stage.plot.crew[Role.RECOVERY_NURSE])
-    sign_off(stage)
+    sign_off(stage, _note)
+
+
+def _note(_stage: Stage, _progress: Progress) -> dict[str, str]:
+    sections = (
+        "urgency",
+        "indication",
+        "position",
+        "findings",
+        "prophylaxis",
+        "diagnosis_after",
+        "instructions",
+    )
+    return {"procedure": "Balloon kyphoplasty", **dict.fromkeys(sections, "As recorded.")}
 
 
 def _levels(stage: Stage) -> None:

@@ -88,8 +88,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "access", "definitions", "directory", "models", "rules", "scanning", "signin", "state", "values", "walls",
     },
     "demo": {
-        "account", "canonical", "cautions", "clock", "commands", "definitions", "models", "progress", "projection",
-        "protocols", "rules", "scanning", "second_person", "signing_rules", "state", "values",
+        "account", "canonical", "cautions", "clock", "commands", "definitions", "drafting", "models", "progress",
+        "projection", "protocols", "rules", "scanning", "second_person", "signing_rules", "state", "values",
     },
     "management": {"demo", "models", "projection", "protocols", "signin", "verification"},
 }  # fmt: skip
