@@ -24,7 +24,7 @@ from kypho import database
 from procedures import clock
 from procedures.models import Case, User
 from tests import world as worlds
-from tests.bench import many, report, wards
+from tests.bench import many, report, taken, wards
 from tests.bench.actors import Browser, Checkbox, Raw, Ticks
 from tests.bench.report import Row, at_least, at_most
 from tests.server import Server, collected, environment, free_port
@@ -47,6 +47,7 @@ def main(root: Path, *, quick: bool) -> None:
             rows = [*one_client(world, ticks, server.url, rounds=3 if quick else 7)]
             rows += many_clients(world, ticks, server.url, seconds=2 if quick else 5)
             rows += weights(world, server.url)
+            rows.append(taken.pdf(world, server.url))
             rows += wards.rows(world, server.url)
             rows += memory(server)
         rows += queries(world)
