@@ -4,5 +4,5 @@ today.py → today.html          Today: the unit's cards
 case.py → case.html            Case: the procedure, the level grid, the step in hand
 manage.py → manage.html        everything about a case that is not a step: team, patient, levels, ending
 new.py → new_case.html         New case, and changing a scheduled one
-record.py → record.html        Record: every event in order, and the values level by level
+record/ → record.html          Record: a case in a minute, and every entry and event behind it
 """
