@@ -10,6 +10,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date, timedelta
 from pathlib import Path
 
 FOLDER = Path(tempfile.mkdtemp(prefix="kypho-screenshots-"))
@@ -69,14 +70,24 @@ def planning(page: Page) -> None:
     page.locator(".spine").evaluate("spine => spine.scrollIntoView({block: 'center'})")
 
 
-def screens(case: str, done: str) -> dict[str, Callable[[Page], object]]:
+def screens(case: str) -> dict[str, Callable[[Page], object]]:
     """Each screen of the nurse by its name, and how she gets there."""
     return {
         "today": lambda page: page.goto("/"),
         "new-case": planning,
         "case": lambda page: page.goto(f"/cases/{case}/"),
-        "record": lambda page: page.goto(f"/cases/{done}/record/"),
         "manage": lambda page: page.goto(f"/cases/{case}/manage/"),
+    }
+
+
+def operators_screens(done: str, note: str) -> dict[str, Callable[[Page], object]]:
+    """Each screen of the operator by its name."""
+    return {
+        "case-log": lambda page: page.goto(f"/log/?until={date.today() - timedelta(days=1)}"),  # noqa: DTZ011
+        "statistics": lambda page: page.goto("/log/statistics/"),
+        "record": lambda page: page.goto(f"/cases/{done}/record/"),
+        "sign": lambda page: page.goto(f"/cases/{note}/sign/"),
+        "note": lambda page: page.goto(f"/cases/{done}/note/"),
     }
 
 
@@ -160,7 +171,12 @@ def draw(browser: Browser, url: str) -> None:
     """Every screen at every size in both themes."""
     desk = browser.new_page()
     case = str(Case.objects.get(status="in_progress", levels=["T12", "L1"]).pk)
-    done = str(Case.objects.filter(status="completed", levels=["L2", "L3"]).latest("started_at").pk)
+    done = str(
+        Case.objects.filter(status="completed", signed_by__username=OPERATOR, treated=2)
+        .latest("started_at")
+        .pk
+    )
+    note = str(Case.objects.filter(to_sign=True, operator__username=OPERATOR).latest("started_at").pk)
     for size, (width, height) in SIZES.items():
         for theme in THEMES:
             ward = Ward(browser, url, None, viewport={"width": width, "height": height}, color_scheme=theme)
@@ -168,8 +184,12 @@ def draw(browser: Browser, url: str) -> None:
             page.goto("/accounts/login/")
             keep(desk, page, f"sign-in-{size}-{theme}")
             page = ward.has(WORKER).page
-            shown = screens(case, done) | (once(case) if (size, theme) == ("tablet", "light") else {})
+            shown = screens(case) | (once(case) if (size, theme) == ("tablet", "light") else {})
             for name, go in shown.items():
+                go(page)
+                keep(desk, page, f"{name}-{size}-{theme}")
+            page = ward.has(OPERATOR).page
+            for name, go in operators_screens(done, note).items():
                 go(page)
                 keep(desk, page, f"{name}-{size}-{theme}")
             if (size, theme) == ("tablet", "light"):
