@@ -39,7 +39,7 @@ from tests.world import secret_of, tablet_of  # noqa: E402
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
 SIZES = {"tablet": (1280, 800), "portrait": (800, 1280), "desktop": (1440, 900)}
 THEMES = ("light", "dark")
-WORKER = "nurse"  # in charge of her unit
+WORKER, OPERATOR = "nurse", "chen"
 ADA, LIAM = "Ada Okafor", "Liam Moreau"
 WITHOUT_NETWORK = re.compile(r"ERR_INTERNET_DISCONNECTED|ERR_FAILED|htmx:(sendError|afterRequest)")
 
