@@ -106,7 +106,7 @@ def _item(key: str, label: str, asks: Asks, answer: _Answer) -> Item:
         having = Having.MISSING
     else:
         having = Having.RECORDED if answer.has else Having.NONE
-    steps = tuple(step for step, _what in answer.lacks) if having is Having.MISSING else answer.has
+    steps = tuple(step for step, _what in answer.lacks if step) if having is Having.MISSING else answer.has
     detail = "; ".join(dict.fromkeys(what for _step, what in answer.lacks if what))
     return Item(key=key, label=label, asks=asks, having=having, steps=steps, detail=detail)
 

@@ -141,6 +141,9 @@ class _Writer:
                 continue
             if f.type is FieldType.ENTRY:
                 found.append(self.numbered(f, entry.values[f.key]["seq"]))
+            elif f.type is FieldType.TIME:
+                moment = datetime.fromisoformat(entry.values[f.key])
+                found.append(f"{_lower(f.label)} {self.clock(moment)}")
             else:
                 found.append(_phrase(f, entry.values[f.key]))
         return found
@@ -270,7 +273,11 @@ class _Writer:
     def description(self) -> Iterator[str]:
         """Vertebra by vertebra: what is once for it, then side by side, then that the cement was hard."""
         for level in self.levels:
-            rows = [p for p in self.progress.places.values() if p.key.level == level.vertebra]
+            rows = [
+                p
+                for p in self.progress.places.values()
+                if p.key.level == level.vertebra and p.definition is not self.marks.local
+            ]
             # Products stand with their lots under the implants and devices.
             without = {
                 p.text: [f.key for f in p.definition.fields if f.type is not FieldType.PRODUCT] for p in rows

@@ -16,6 +16,7 @@ from typing import Any
 from .definitions import (
     FieldType,
     Key,
+    Milestone,
     Phase,
     Protocol,
     Scope,
@@ -187,7 +188,14 @@ def _ends(progress: Progress, timer: Timer, level: str, side: str) -> list[datet
         mark = place.step.mark
         if mark and mark.mark is not StepStatus.DONE:
             found.append(utc(mark.performed_at))
-    return found
+    signed = progress.state.signed
+    return [*found, utc(signed.at)] if signed and _is_of_the_note(progress, timer) else found
+
+
+def _is_of_the_note(progress: Progress, timer: Timer) -> bool:
+    """What counts up from the sign-out waits for the operative note: its signature ends it too."""
+    signed_out = progress.protocol.by_milestone.get(Milestone.SIGN_OUT)
+    return timer.kind is TimerKind.COUNT_UP and signed_out is not None and timer.starts_on == signed_out.code
 
 
 # The product's band -----------------------------------------------------------------------------------------

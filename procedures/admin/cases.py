@@ -65,9 +65,10 @@ class CaseAdmin(Clinical):
 
     list_display = (
         "scheduled_at", "patient", "mrn", "levels_in_words", "operator", "room", "unit", "status", "settled",
+        "signed_at", "signed_by",
     )  # fmt: skip
     list_filter = ("status", OwnUnits, OwnRooms, OwnOperators)
-    list_select_related = ("patient", "operator", "unit")
+    list_select_related = ("patient", "operator", "unit", "signed_by")
     search_fields = ("=patient__mrn", "^patient__family_name", "^patient__given_name")
     search_help_text = _("MRN, or the beginning of the family or given name")
     date_hierarchy = "scheduled_at"
@@ -89,14 +90,24 @@ class CaseAdmin(Clinical):
             _("Summary"),
             {"fields": ("done", "total", "deficits", "next_step", "cement_ml", "leak", "complications")},
         ),
+        (
+            _("Operative note"),
+            {
+                "fields": (
+                    "to_sign", "signed_at", "signed_by", "signed_seq", "cosign_by", "cosigned_at", "cosigned_by",
+                    "cosigned_seq", "addenda", "note",
+                )
+            },
+        ),
         (_("Log"), {"fields": ("last_seq", "head", "all_events")}),
     )  # fmt: skip
-    readonly_fields = ("head", "all_events")
+    readonly_fields = ("note", "head", "all_events")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """The cases that the user may see."""
         visible = Case.objects.visible_to(request.user)  # type: ignore[arg-type]
-        return visible.select_related("patient", "operator", "unit").order_by(*self.ordering)
+        signers = ("signed_by", "cosign_by", "cosigned_by")
+        return visible.select_related("patient", "operator", "unit", *signers).order_by(*self.ordering)
 
     def cases_of(self, request: HttpRequest, row: Any) -> Iterable[Case]:
         """Itself."""
@@ -120,6 +131,12 @@ class CaseAdmin(Clinical):
     def settled(self, case: Case) -> str:
         """Settled steps of all."""
         return f"{case.done} / {case.total}"
+
+    @admin.display(description=_("the note"))
+    def note(self, case: Case) -> SafeString | str:
+        """Where it can be read."""
+        address = reverse("note", args=[case.pk])
+        return format_html('<a href="{}">{}</a>', address, _("Read it")) if case.signed_seq else "-"
 
     @admin.display(description=_("hash of the last event"))
     def head(self, case: Case) -> str:

@@ -28,7 +28,9 @@ class Choice:
 
 @dataclass(slots=True, kw_only=True)
 class AddendumScreen:
-    """All that addendum.html draws. `key` is empty for an addendum in words; `choices` by part of the case."""
+    """All that addendum.html draws. `key` is empty for an addendum in words; `choices` by part of the case.
+
+    `others`: the fields that fold away, where the page was asked for one of them first (`first`)."""
 
     case: Case
     banner: Banner
@@ -41,6 +43,7 @@ class AddendumScreen:
     about: int | None
     entry: EntryView | None
     fields: list[FieldView]
+    others: list[FieldView]
     choices: list[tuple[str, list[Choice]]]
     reasons: list[tuple[str, str, bool]]
     performers: list[tuple[int, str]]
@@ -70,6 +73,14 @@ def build(
     if key and place is None:
         why_not = why_not or rules.why_not(signing_rules.refuse_no_step)
     entry = place.step.entry(about) if place and about is not None else None
+    shown = (
+        fields_of(view, place, typed, wrong, asked, entry.values if entry else None)
+        if place and not why_not
+        else []
+    )
+    first = [
+        f for f in shown if f.key.startswith(str(typed.get("first") or "")) or f.error or f.unusual
+    ] or shown
     return AddendumScreen(
         case=view.case,
         banner=view.banner,
@@ -81,9 +92,8 @@ def build(
         title=rules.title(place) if place else "",
         about=entry.seq if entry else None,
         entry=entry_view(view, place, entry, whole=True) if place and entry else None,
-        fields=fields_of(view, place, typed, wrong, asked, entry.values if entry else None)
-        if place and not why_not
-        else [],
+        fields=first,
+        others=[f for f in shown if f not in first],
         choices=[] if place else _choices(view),
         reasons=[(code, str(word), typed.get("why") == code) for code, word in REASONS.items()],
         performers=view.members,

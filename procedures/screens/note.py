@@ -68,6 +68,7 @@ class Later:
     where: str
     key: str
     about: int
+    field: str
     known: str
 
 
@@ -143,9 +144,15 @@ def facts(view: View) -> drafting.Facts:
             by_role[member.role].append(name)
     return drafting.Facts(
         names={pk: person.name for pk, person in view.names.items()},
-        team=[(str(ROLE_LABELS[Role(role)]), by_role[role]) for role in Role if role in by_role],
+        team=[(str(ROLE_LABELS[role]), by_role[role]) for role in sorted(Role, key=_rank) if role in by_role],
         indication=str(INDICATIONS.get(view.case.indication, view.case.indication)),
     )
+
+
+def _rank(role: Role) -> int:
+    """Who is named first."""
+    first = (Role.OPERATOR, Role.ASSISTANT, Role.ANAESTHETIST, Role.SEDATION_NURSE)
+    return first.index(role) if role in first else len(first)
 
 
 # What was signed --------------------------------------------------------------------------------------------
@@ -265,5 +272,8 @@ def _later(view: View) -> list[Later]:
         for entry in place.step.live:
             value = known.get((place.text, entry.seq))
             words = view.show(f, value) if f and value else _("not recorded")
-            found.append(Later(where=view.where(place.key), key=place.text, about=entry.seq, known=words))
+            name = f.key if f else ""
+            found.append(
+                Later(where=view.where(place.key), key=place.text, about=entry.seq, field=name, known=words)
+            )
     return found

@@ -249,7 +249,7 @@ def _lacks(
             Lacking(
                 key=lack.key,
                 label=lack.label,
-                detail=lack.detail,
+                detail=lack.detail if lack.detail.casefold() != lack.label.casefold() else "",
                 step="" if lack.by_hand else lack.step,
                 section=section,
                 section_title=str(SECTIONS[section]) if section else "",

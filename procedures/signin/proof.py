@@ -14,6 +14,7 @@ from allauth.account.internal.flows.login import get_authentication_records
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.contrib.auth.hashers import check_password
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
@@ -98,7 +99,8 @@ def _check_given(asked: Way, password: str, code: str) -> None:
 
 def _wrong(request: HttpRequest, user: User, asked: Way, password: str, code: str) -> dict[str, str]:
     errors = {}
-    if (password or not asked.either) and not user.check_password(password):
+    # Only looked at: a hash that is renewed on the way, as at the sign-in, would end the session that signs.
+    if (password or not asked.either) and not check_password(password, user.password):
         pin = tablet_of(request) is not None and PIN_DIGITS.fullmatch(password)
         errors["password"] = (
             _("This is not your password. A PIN is not enough for a signature.")

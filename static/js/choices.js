@@ -1,4 +1,5 @@
-// Two small helps: a tap on the chosen segment takes the choice back, and "Now" fills a time in the site's zone.
+// Three small helps: a tap on the chosen segment takes the choice back, "None" stands alone among its boxes, and "Now"
+// fills a time in the site's zone.
 import { offset, siteZone as zone } from "./offset.js";
 
 let chosenBefore = null;
@@ -13,6 +14,12 @@ document.addEventListener("click", (event) => {
     radio.dispatchEvent(new Event("change", { bubbles: true }));
   }
   chosenBefore = null;
+});
+
+document.addEventListener("change", ({ target }) => {
+  if (!target.matches?.(".chips input[type=checkbox]") || !target.checked) return;
+  for (const other of target.closest(".chips").querySelectorAll("input[type=checkbox]"))
+    if (other !== target && (other.value === "none") !== (target.value === "none")) other.checked = false;
 });
 
 function localNow() {

@@ -148,6 +148,14 @@ def test_the_recovery_goes_on_until_the_case_has_ended(world: World, signed: UUI
     assert [fault for _n, fault in verify(signed) if fault] == []
 
 
+def test_the_clock_that_waits_for_the_note_stops_with_the_signature(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    assert "operative_note" in [timer["key"] for timer in Case.objects.get(pk=case_id).timers]
+    world.sign(case_id)
+    assert "operative_note" not in [timer["key"] for timer in Case.objects.get(pk=case_id).timers]
+
+
 # Addenda --------------------------------------------------------------------------------------------------------------
 
 

@@ -52,6 +52,8 @@ class Site:
         self.wire = Wire(Visitor(world.operator))
         self.real = world.started("L1", mrn="100000001")
         commands.set_emergency(world.command(self.real), on=True)
+        self.signed = world.signed("L1", mrn="100000004", family_name="Alba")
+        self.cement = world.step(self.signed, "K09d-L1-left").live[-1].seq
         loader.load(Path(__file__).parent / "tiny.toml")
         self.case = world.started("L1", "L2", mrn="100000002", family_name="Verdi")
         self.planned = world.open("L1", mrn="100000003", family_name="Bruni")
@@ -80,6 +82,8 @@ class Site:
         """The pages that show what was kept."""
         pages = [f"/cases/{self.case}/{page}" for page in ("", "record/", "manage/")]
         pages += [f"/cases/{self.planned}/{page}" for page in ("", "record/")]
+        pages += [f"/cases/{self.signed}/{page}" for page in ("note/", "addendum/")]
+        pages += [f"/cases/{self.real}/sign/"]
         pages += ["/", "/cases/new/?mrn=100000002", f"/cases/{self.real}/record/"]
         for page in pages:
             reply = self.wire.send("GET", page.encode())
@@ -161,9 +165,26 @@ class Site:
                     "same_name_checked": "on",
                 },
             ),
+            *self.notes(),
             ("/theme/", {"theme": "dark", "next": "/"}),
         ]
         return [(path, right, [*right, "command_id"]) for path, right in found]
+
+    def notes(self) -> list[tuple[str, Fields]]:
+        """The forms of an operative note, before and after it is signed."""
+        note = {"seq": "3", "s_findings": "words", "seen_findings": "0", "why_cement": "x", "cosign_by": ""}
+        proof = {"password": "not this", "code": ""}
+        added = {"key": "K09d-L1-left", "about": str(self.cement), "v_volume": "4", "v_leak": "disc"}
+        signed = f"/cases/{self.signed}/"
+        return [
+            (f"/cases/{self.real}/sign/", {**note, **proof}),
+            (f"/cases/{self.real}/sign/draft/", {**note, "take": "", "leave": ""}),
+            (f"{signed}note/cosign/", {"reason": "", **proof}),
+            (
+                f"{signed}addendum/",
+                {**added, "why": "image", "reason": "", "text": "words", "performed_at": ""},
+            ),
+        ]
 
     def submit(self, path: str, fields: Fields, name: str, value: bytes | str, htmx: bool = False) -> Reply:
         """The right form with one field filled with `value`."""

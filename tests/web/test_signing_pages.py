@@ -59,6 +59,11 @@ def form_of(visitor: Visitor, case_id: UUID) -> Form:
     return answer.page.form(f"/{case_id}/sign/")
 
 
+def fields(form: Form) -> dict[str, Any]:
+    """What the form sends as it stands."""
+    return dict(form.data)
+
+
 def explained(form: Form, **typed: Any) -> dict[str, Any]:
     """Every gap explained, and the password."""
     why = {name: "Not written down at the time" for name in form.data if name.startswith("why_")}
@@ -97,7 +102,7 @@ def test_before_the_sign_out_a_note_can_be_written_and_not_signed(world: World) 
     assert "The operative note can be signed after the sign-out." in page.text
     assert "proof-password" not in page.inputs
     form = page.form("/sign/")
-    assert operator.post("note-draft", case_id, **{**form.data, "s_findings": "A wedge"}).status == 302
+    assert operator.post("note-draft", case_id, **{**fields(form), "s_findings": "A wedge"}).status == 302
     refused = operator.press(form, **explained(form))
     assert refused.status == 409
     assert not is_signed(case_id)
@@ -108,7 +113,7 @@ def test_nobody_else_signs(world: World, unsigned: UUID, who: str, status: int) 
     visitor = Visitor({**world.people, "stranger": world.stranger}.get(who))
     assert visitor.get("sign", unsigned).status == status
     form = form_of(Visitor(world.operator), unsigned)
-    posted = visitor.post("sign", unsigned, **{**form.data, **explained(form)})
+    posted = visitor.post("sign", unsigned, **{**fields(form), **explained(form)})
     assert posted.status == (401 if status == 302 else status)
     assert not is_signed(unsigned)
 
@@ -122,7 +127,7 @@ def test_what_is_typed_is_kept_by_itself_and_comes_back_and_is_gone_when_signed(
     operator = Visitor(world.operator)
     form = form_of(operator, unsigned)
     typed = {"s_findings": "Wedge of L1,\r\nsclerotic.", "why_cement": "No scale on the gun", "cosign_by": ""}
-    answer = operator.post("note-draft", unsigned, htmx=True, **{**form.data, **typed})
+    answer = operator.post("note-draft", unsigned, htmx=True, **{**fields(form), **typed})
     assert (answer.status, "Draft kept" in answer.page.ids["kept"]) == (200, True)
     assert "written under “Findings”" in answer.page.ids["said-findings"]
     assert PASSWORD not in str(NoteDraft.objects.values())
@@ -132,31 +137,31 @@ def test_what_is_typed_is_kept_by_itself_and_comes_back_and_is_gone_when_signed(
     assert operator.press(again, **explained(again)).status == 302
     assert not NoteDraft.objects.exists()
     assert last(unsigned).data["values"]["note"]["findings"] == "Wedge of L1,\nsclerotic."
-    late = operator.post("note-draft", unsigned, htmx=True, **form.data)
+    late = operator.post("note-draft", unsigned, htmx=True, **fields(form))
     assert late.status == 409
     assert not NoteDraft.objects.exists()
 
 
 def test_a_draft_is_its_authors_own(world: World, unsigned: UUID, trainer: User) -> None:
     form = form_of(Visitor(world.operator), unsigned)
-    Visitor(world.operator).post("note-draft", unsigned, **{**form.data, "s_findings": "Mine alone"})
+    Visitor(world.operator).post("note-draft", unsigned, **{**fields(form), "s_findings": "Mine alone"})
     assert "Mine alone" not in Visitor(trainer).get("sign", unsigned).html
-    assert Visitor(world.nurse).post("note-draft", unsigned, **form.data).status == 409
+    assert Visitor(world.nurse).post("note-draft", unsigned, **fields(form)).status == 409
 
 
 def test_a_draft_that_is_too_long_or_names_somebody_else_is_no_harm(world: World, unsigned: UUID) -> None:
     operator = Visitor(world.operator)
     form = form_of(operator, unsigned)
-    long = operator.post("note-draft", unsigned, **{**form.data, "s_findings": "x" * 20_001})
+    long = operator.post("note-draft", unsigned, **{**fields(form), "s_findings": "x" * 20_001})
     assert long.status == 422
-    assert operator.post("note-draft", unsigned, **{**form.data, "cosign_by": "987654321"}).status == 302
+    assert operator.post("note-draft", unsigned, **{**fields(form), "cosign_by": "987654321"}).status == 302
     assert NoteDraft.objects.get().cosign_by is None
 
 
 def test_what_came_in_after_the_draft_is_offered_section_by_section(world: World, unsigned: UUID) -> None:
     operator = Visitor(world.operator)
     form = form_of(operator, unsigned)
-    mine = {**form.data, "s_blood_loss": "Hardly any.", "s_closure": "Glue."}
+    mine = {**fields(form), "s_blood_loss": "Hardly any.", "s_closure": "Glue."}
     operator.post("note-draft", unsigned, **mine)
     entry = world.step(unsigned, "CLO").live[-1].seq
     values = {"blood_loss": {"amount": "20", "unit": "mL"}, "closure": "glue"}
@@ -167,9 +172,9 @@ def test_what_came_in_after_the_draft_is_offered_section_by_section(world: World
     again = page.form("/sign/")
     assert again.data["s_blood_loss"] == ["Hardly any."]  # nothing is overwritten
     assert operator.press(again, **explained(again)).status == 409  # nor signed unread
-    took = operator.post("note-draft", unsigned, **{**again.data, "take": "blood_loss"})
+    took = operator.post("note-draft", unsigned, **{**fields(again), "take": "blood_loss"})
     assert took.location.endswith("/sign/#s-blood_loss")
-    operator.post("note-draft", unsigned, **{**form_of(operator, unsigned).data, "leave": "closure"})
+    operator.post("note-draft", unsigned, **{**fields(form_of(operator, unsigned)), "leave": "closure"})
     page = operator.get("sign", unsigned).page
     final = page.form("/sign/")
     assert (final.data["s_blood_loss"], final.data["s_closure"]) == (["20 mL."], ["Glue."])
@@ -278,7 +283,7 @@ def test_without_a_password_here_one_identifies_oneself_and_comes_back(world: Wo
     code = second_factor(world.operator)
     form = form_of(operator, unsigned)
     assert operator.press(form, **explained(form)).status == 409
-    sent = {**form.data, "s_findings": "Kept on the way", "identify": "1"}
+    sent = {**fields(form), "s_findings": "Kept on the way", "identify": "1"}
     away = operator.post("note-draft", unsigned, **sent)
     assert away.location.startswith("/accounts/reauthenticate/?next=")
     on = operator.ask("GET", away.location)
@@ -384,7 +389,7 @@ def test_what_the_pages_cost(world: World, unsigned: UUID) -> None:
         ("sign", SIGN, lambda: operator.get("sign", unsigned)),
         ("note", NOTE, lambda: operator.get("note", signed_2)),
         ("addendum", ADDENDUM, lambda: operator.get("addendum", signed_2)),
-        ("draft", DRAFT, lambda: operator.post("note-draft", unsigned, htmx=True, **form.data)),
+        ("draft", DRAFT, lambda: operator.post("note-draft", unsigned, htmx=True, **fields(form))),
     ]
     for name, limit, ask in pages:
         with at_most(limit) as statements:
