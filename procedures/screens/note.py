@@ -215,9 +215,10 @@ def _signature(view: View, events: Sequence[Event], kind: EventKind) -> Signatur
 
 
 def _explained(view: View, reasons: Mapping[str, str]) -> list[tuple[str, str]]:
-    """What was missing when it was signed, each with its reason."""
-    labels = {item.key: item.label for item in completeness.items(view.progress)}
-    return [(labels.get(key, key), reason) for key, reason in reasons.items()]
+    """What was missing when it was signed, each with its reason, in the order of the lists."""
+    order = [item.key for item in completeness.items(view.progress)]
+    known = sorted(reasons, key=lambda key: order.index(key) if key in order else len(order))
+    return [(completeness.label(key), reasons[key]) for key in known]
 
 
 # What was added ---------------------------------------------------------------------------------------------

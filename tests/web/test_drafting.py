@@ -1,6 +1,5 @@
 """The words of a note: what the record knows is said with its unit, and nothing else."""
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,6 +8,7 @@ from procedures import commands, drafting
 from procedures.operative_note import SECTIONS
 from procedures.screens import note
 from procedures.screens.view import View
+from procedures.state import StepStatus
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
@@ -65,8 +65,7 @@ def test_what_nobody_recorded_is_not_said(world: World, treated: UUID) -> None:
 def test_a_step_that_was_left_out_says_why(world: World) -> None:
     case_id = world.started("L1")
     world.do_until(case_id, "ABX")
-    status: Any = drafting.StepStatus.NOT_DONE
-    commands.mark(world.command(case_id), "ABX", status=status, reason="Allergic to it")
+    commands.mark(world.command(case_id), "ABX", status=StepStatus.NOT_DONE, reason="Allergic to it")
     assert drafted(world, case_id)["prophylaxis"] == "Not done: Antibiotic started: Allergic to it."
 
 
