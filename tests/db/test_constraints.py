@@ -24,6 +24,7 @@ from procedures.models import (
     Event,
     Level,
     Membership,
+    NoteDraft,
     Patient,
     Pin,
     Product,
@@ -125,6 +126,7 @@ REFUSED_CHANGES: dict[type[Model], dict[str, dict[str, Any] | list[dict[str, Any
             {"working_from": 5, "working_until": 5},
         ],
     },
+    NoteDraft: {"note_draft_times_in_range": [{"updated_at": TOO_EARLY}, {"updated_at": TOO_LATE}]},
     SavedView: {
         "savedview_named": {"name": ""},
         "savedview_times_in_range": [{"saved_at": TOO_EARLY}, {"saved_at": TOO_LATE}],
@@ -167,6 +169,7 @@ REFUSED_COPIES: dict[type[Model], dict[str, dict[str, Any]]] = {
     Unit: {"procedures_unit_name_key": {"rooms": []}},
     User: {"procedures_user_username_key": {"display_name": "Other"}},
     Access: {"access_once_an_hour": {"right": "team"}},
+    NoteDraft: {"note_draft_once": {}},
     SavedView: {"savedview_name_once": {}},
     WallLink: {
         "wall_name_once_per_unit": {"token_hash": b"y" * 32},
@@ -212,6 +215,7 @@ def case_id(world: World) -> UUID:
     Tablet.objects.create(
         unit=world.unit, name="Room 1", secret_hash=bytes(32), code_hash=bytes(32), code_expires_at=at
     )
+    NoteDraft.objects.create(case_id=case_id, author=world.operator, seq=1, updated_at=NOON)
     SavedView.objects.create(user=world.nurse, name="Mine", query="flag=late", saved_at=NOON)
     WallLink.objects.create(
         unit=world.unit, name="Corridor", token_hash=b"x" * 32, created_by=world.admin, created_at=at
