@@ -25,10 +25,20 @@ def main() -> None:
     parser.add_argument("cases", type=int)
     parser.add_argument("--whole", action="store_true", help="whole courses of the built-in protocol")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument(
+        "--logs-of-every", type=int, default=1, help="one case in so many has its log and steps"
+    )
     given = parser.parse_args()
     call_command("migrate", verbosity=0)
     address = database.url("postgres", FOLDER, connection.settings_dict["NAME"])
-    found = fill_all(address, given.cases, whole=given.whole, now=timezone.now(), workers=given.workers)
+    found = fill_all(
+        address,
+        given.cases,
+        whole=given.whole,
+        now=timezone.now(),
+        workers=given.workers,
+        every=given.logs_of_every,
+    )
     with psycopg.connect(address) as raw:
         size = raw.execute("SELECT pg_database_size(current_database())").fetchone()
     per_case, seconds = (size or (0,))[0] / found.cases, found.seconds

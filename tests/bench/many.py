@@ -1,7 +1,8 @@
 """The case log and what is taken from it, at very many cases against three hundred, interleaved.
 
 Both databases lie on one server of their own, `var/bench-many`, which is kept from run to run: filling takes longer
-than measuring. `BENCH_CASES` says how many cases are very many (20,000); a million takes about an hour and 60 GB.
+than measuring. `BENCH_CASES` says how many cases are very many (20,000); a million takes about an hour and 60 GB, with
+`BENCH_LOGS_OF_EVERY=10`, which gives a log to every tenth only, a sixth of that.
 """
 
 import os
@@ -31,6 +32,7 @@ from tests.server import Server, environment
 
 MANY, FEW, FEW_CASES = "kypho", "few", 300
 CASES = int(os.environ.get("BENCH_CASES") or 20_000)
+LOGS_OF_EVERY = int(os.environ.get("BENCH_LOGS_OF_EVERY") or 1)
 DEEP = 1000  # the page, or the last one where there are fewer
 ROUNDS, EACH = 5, 6
 MADE_BY_RUNS = 500  # one more case with each run, for its ticks
@@ -112,7 +114,8 @@ def _filled(folder: Path, name: str, cases: int) -> None:
         # A server that can be made anew need not wait for the disk while it is filled.
         server.execute("ALTER SYSTEM SET max_wal_size = '4GB'")
         server.execute("SELECT pg_reload_conf()")
-    subprocess.run([sys.executable, "-m", "tests.bench.filling", str(cases)], env=own, check=True)
+    fill = [sys.executable, "-m", "tests.bench.filling", str(cases), "--logs-of-every", str(LOGS_OF_EVERY)]
+    subprocess.run(fill, env=own, check=True)
 
 
 def _has(address: str, cases: int) -> bool:

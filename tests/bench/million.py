@@ -33,6 +33,7 @@ WEEKS_BACK = 416  # eight years; only backwards, so that what was used had not e
 FIRST_PATIENT, FIRST_MRN = 10_000_000, 100_000_000
 ANOTHER_CASE = 8  # one patient in so many comes twice
 _TABLES: tuple[Any, ...] = (Event, Step, Level, CaseTeam, Case)  # the case last: it may say that it is signed
+_OF_THE_LOG = {model._meta.db_table for model in (CaseTeam, Case)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,9 @@ class Stamper:
         self._shapes, self._houses = shapes, houses
         self._said: dict[date, str] = {}
 
-    def stamp(self, number: int) -> tuple[str, dict[str, str]]:
-        """The lines of the events of the copy of that number, and those of the other tables."""
+    def stamp(self, number: int, *, whole: bool = True) -> tuple[str, dict[str, str]]:
+        """The lines of the events of the copy of that number, and those of the other tables; not `whole`: of the case
+        and its team alone, which are all that the case log and the statistics read."""
         rng = self._rng
         shape, house = rng.choice(self._shapes), rng.choice(self._houses)
         day = shape.day - timedelta(weeks=rng.randrange(1, WEEKS_BACK))
@@ -100,9 +102,9 @@ class Stamper:
             **house.people,
             **{f"d{away}": self._say(day + timedelta(days=away)) for away in shape.days},
         }
-        events, head = _chained(shape, values)
+        events, head = _chained(shape, values) if whole else ("", GENESIS)
         values["head"] = head.hex()
-        return events, {table: lines % values for table, lines in shape.rows.items()}
+        return events, {t: lines % values for t, lines in shape.rows.items() if whole or t in _OF_THE_LOG}
 
     def _say(self, day: date) -> str:
         said = self._said.get(day)
@@ -128,12 +130,13 @@ def _chained(shape: Shape, values: dict[str, Any]) -> tuple[str, bytes]:
 # Many ---------------------------------------------------------------------------------------------------------------
 
 
-def fill(raw: psycopg.Connection[Any], stamper: Stamper, numbers: range) -> int:
-    """Write the copies of these numbers in the transaction that is open. Returns the number of events."""
+def fill(raw: psycopg.Connection[Any], stamper: Stamper, numbers: range, every: int = 1) -> int:
+    """Write the copies of these numbers in the transaction that is open, one in `every` with its log; returns how many
+    events that were."""
     blocks: dict[str, list[str]] = {model._meta.db_table: [] for model in _TABLES}
     events = blocks[Event._meta.db_table]
     for number in numbers:
-        log, rows = stamper.stamp(number)
+        log, rows = stamper.stamp(number, whole=number % every == 0)
         events.append(log)
         for table, lines in rows.items():
             blocks[table].append(lines)
@@ -182,7 +185,9 @@ class Filled:
     seconds: float
 
 
-def fill_all(address: str, cases: int, *, whole: bool, now: datetime, workers: int = 2) -> Filled:
+def fill_all(
+    address: str, cases: int, *, whole: bool, now: datetime, workers: int = 2, every: int = 1
+) -> Filled:
     """Fill the empty database of Django's connection, which is also at `address` for its superuser, with so many cases.
 
     The superuser's session does without the triggers of foreign keys, which cost more than all the rest; those that
@@ -199,7 +204,7 @@ def fill_all(address: str, cases: int, *, whole: bool, now: datetime, workers: i
         raw.commit()
     if copies:
         chunks = [range(at, min(at + CHUNK, copies)) for at in range(0, copies, CHUNK)]
-        work = partial(_work, address, shapes, units)
+        work = partial(_work, address, shapes, units, every)
         with ProcessPoolExecutor(workers, get_context("fork")) as pool:
             events += sum(pool.map(work, chunks))
     seconds = time.perf_counter() - started
@@ -222,10 +227,10 @@ def _superuser(address: str) -> psycopg.Connection[Any]:
 _kept: dict[int, psycopg.Connection[Any]] = {}
 
 
-def _work(address: str, shapes: list[Shape], units: list[House], numbers: range) -> int:
+def _work(address: str, shapes: list[Shape], units: list[House], every: int, numbers: range) -> int:
     """One chunk, in a process that keeps its connection."""
     raw = _kept.get(os.getpid())
     if raw is None:
         raw = _kept[os.getpid()] = _superuser(address)
     with raw.transaction():
-        return fill(raw, Stamper(shapes, units, numbers.start), numbers)
+        return fill(raw, Stamper(shapes, units, numbers.start), numbers, every)
