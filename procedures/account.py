@@ -133,6 +133,15 @@ class _Reader:
                     found.add(str(value.get("lot") or ""))
         return found - {""}
 
+    def products(self) -> set[int]:
+        """The products of the catalogue that were used, by their ids."""
+        return {
+            value["id"]
+            for place, entry in self.entries
+            for field in place.definition.fields
+            if field.type is FieldType.PRODUCT and (value := entry.values.get(field.key)) and value.get("id")
+        }
+
     def facets(self, *, to_sign: bool) -> list[str]:
         """What the case log can ask for."""
         state, found = self.state, set[str]()
@@ -143,6 +152,7 @@ class _Reader:
         found |= {f"complication:{value}" for _p, _e, value in self.measured(Measure.COMPLICATION)}
         found |= {f"leak:{kind}" for _p, _e, given in self.measured(Measure.LEAK) for kind in given}
         found |= {f"lot:{lot.lower()}" for lot in self.lots()}
+        found |= {f"product:{number}" for number in self.products()}
         if mode := self.mode():
             found.add(f"mode:{mode}")
         for _place, entry in self.entries:

@@ -28,6 +28,8 @@ class Act(StrEnum):
     VERIFY = "verify"
     PLAN = "plan"
     SIGN = "sign"
+    EXPORT = "export"
+    AUDIT = "audit"
     MANAGE = "manage"
 
 
@@ -38,6 +40,8 @@ MAY: Mapping[Act, frozenset[Role]] = {
     Act.PLAN: CLINICIANS,
     Act.OVERRIDE: frozenset({Role.OPERATOR, Role.ANAESTHETIST, Role.CIRCULATING_NURSE}),
     Act.SIGN: frozenset({Role.OPERATOR}),
+    Act.EXPORT: frozenset({Role.OPERATOR, Role.ANAESTHETIST}),
+    Act.AUDIT: frozenset({Role.OPERATOR, Role.ADMINISTRATOR}),
     Act.MANAGE: frozenset({Role.ADMINISTRATOR}),
 }
 
@@ -97,6 +101,12 @@ def check_may(actor: Actor, act: Act) -> None:
         return
     if act is Act.OVERRIDE:
         raise Refused("role", _("An operator, anaesthetist or circulating nurse can override this."))
+    if act is Act.EXPORT:
+        raise Refused(
+            "role", _("Names may be taken away by operators and anaesthetists. Take it away without names.")
+        )
+    if act is Act.AUDIT:
+        raise Refused("role", _("Operators, charge nurses and administrators of the unit see who looked."))
     if actor.role is Role.ADMINISTRATOR:
         raise Refused("role", _("Administrators do not record. Ask a clinician of the unit."))
     raise Refused("role", _("You are not in the team of this unit. Ask its charge nurse."))

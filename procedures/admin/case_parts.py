@@ -172,13 +172,13 @@ class LookInline(ReadOnlyInline):
     model = Access
     formset = NewestLooks
     verbose_name_plural = _("Accesses, newest first (at most %(count)s)") % {"count": SHOWN_LOOKS}
-    fields = ("user", "at", "right")
+    fields = ("user", "at", "what", "right", "tablet")
     readonly_fields = fields
     ordering = ("-at", "-pk")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """With the names."""
-        return super().get_queryset(request).select_related("user")
+        return super().get_queryset(request).select_related("user", "tablet")
 
 
 class AllergyInline(ReadOnlyInline):

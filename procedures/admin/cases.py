@@ -55,7 +55,7 @@ class Clinical(PrivateSearch):
         """The row; who reads it has looked at its case."""
         row = super().get_object(request, object_id, from_field)
         for case in self.cases_of(request, row):
-            access.looked(request.user, case)  # type: ignore[arg-type]
+            access.looked(request.user, case, "admin")  # type: ignore[arg-type]
         return row
 
 
@@ -286,9 +286,9 @@ class EventAdmin(Clinical):
 class AccessAdmin(Clinical):
     """Who looked at which case, and by which right."""
 
-    list_display = ("at", "user", "case", "right")
-    list_filter = ("right",)
-    list_select_related = ("user", "case")
+    list_display = ("at", "user", "case", "what", "right", "tablet")
+    list_filter = ("what", "right")
+    list_select_related = ("user", "case", "tablet")
     search_fields = ("user__display_name", "user__username")
     date_hierarchy = "at"
     ordering = ("-pk",)

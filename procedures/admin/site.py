@@ -27,6 +27,7 @@ GROUPS = {
     "catalogue": _("Catalogue"),
     "protocols": _("Protocols"),
     "cases": _("Cases (read-only)"),
+    "exports": _("Taken away (read-only)"),
 }
 
 

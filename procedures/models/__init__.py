@@ -4,6 +4,7 @@ from .accounts import AccountEvent, Pin
 from .case import Access, Case, CaseTeam, Level, Step
 from .catalogue import Product, WarmBand
 from .event import Event
+from .export import Export, ExportedCase
 from .note import NoteDraft
 from .patient import Allergy, Patient
 from .people import Membership, Tablet, Unit, User, WallLink
@@ -17,6 +18,8 @@ __all__ = [
     "Case",
     "CaseTeam",
     "Event",
+    "Export",
+    "ExportedCase",
     "FieldDefinition",
     "Level",
     "Membership",

@@ -15,7 +15,7 @@ from procedures.definitions import SIDES, VERTEBRAE
 from procedures.state import CaseStatus, LevelStatus, StepStatus
 
 from .patient import Patient
-from .people import ROLE_CHOICES, Unit, User
+from .people import ROLE_CHOICES, Tablet, Unit, User
 from .protocol import ProtocolVersion
 from .ranges import in_record_time
 
@@ -330,12 +330,31 @@ class CaseTeam(models.Model):
 
 
 class Access(models.Model):
-    """Somebody looked at a case: one row for each user, case and hour, with the right it was done by."""
+    """Somebody looked at a case: one row for each user, case, page, tablet and hour, with the right it was done by."""
 
     RIGHTS = {"member": _("Member of the unit"), "team": _("Team of the case")}
+    WHAT = {
+        "case": _("Case"),
+        "offline": _("Page for without network"),
+        "record": _("Record"),
+        "note": _("Operative note"),
+        "print": _("Printed record"),
+        "paper": _("Paper sheet"),
+        "pdf": _("PDF"),
+        "fhir": _("FHIR, without names"),
+        "fhir_names": _("FHIR, with names"),
+        "lot": _("List of a lot or product"),
+        "accesses": _("List of who looked"),
+        "manage": _("Team and details"),
+        "admin": _("Administration"),
+    }
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="accesses")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="accesses")
+    what = models.CharField(_("what"), max_length=12, choices=list(WHAT.items()), default="case")
+    tablet = models.ForeignKey(
+        Tablet, models.PROTECT, related_name="+", null=True, db_index=False, verbose_name=_("tablet")
+    )
     hour = models.DateTimeField(_("hour"))
     at = models.DateTimeField(_("first at"))
     right = models.CharField(_("by right of"), max_length=10, choices=list(RIGHTS.items()))
@@ -344,7 +363,11 @@ class Access(models.Model):
         verbose_name = _("access")
         verbose_name_plural = _("accesses")
         constraints = [
-            models.UniqueConstraint(fields=["user", "case", "hour"], name="access_once_an_hour"),
+            models.UniqueConstraint(
+                fields=["user", "case", "what", "tablet", "hour"],
+                nulls_distinct=False,
+                name="access_once_an_hour",
+            ),
             models.CheckConstraint(name="access_right_known", condition=Q(right__in=["member", "team"])),
             in_record_time("access", "hour", "at"),
         ]

@@ -7,10 +7,11 @@ DO $$
 DECLARE
     found regclass;
     allowed text;
-    append_only constant text[] := ARRAY['procedures_event', 'procedures_access', 'procedures_accountevent'];
+    append_only constant text[] := ARRAY[
+        'procedures_event', 'procedures_access', 'procedures_accountevent', 'procedures_exportedcase'];
     never_deleted constant text[] := ARRAY[
-        'procedures_allergy', 'procedures_case', 'procedures_caseteam', 'procedures_level', 'procedures_patient',
-        'procedures_step'];
+        'procedures_allergy', 'procedures_case', 'procedures_caseteam', 'procedures_export', 'procedures_level',
+        'procedures_patient', 'procedures_step'];
     read_only constant text[] := ARRAY['django_migrations'];
 BEGIN
     IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('kypho_app', 'kypho_backup')) < 2

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 
 from procedures import canonical
-from procedures.models import Access, AccountEvent, Case, Event
+from procedures.models import Access, AccountEvent, Case, Event, Export, ExportedCase
 from tests.world import World
 
 COLUMNS = (
@@ -78,6 +78,11 @@ TABLES = {
         "trigger": "accountevent_append_only",
         "constraint": "accountevent_what_known",
     },
+    "procedures_exportedcase": {
+        "c": "export_id",
+        "trigger": "exportedcase_append_only",
+        "constraint": "exported_case_once",
+    },
 }
 
 
@@ -103,6 +108,16 @@ def log(lasting_world: World) -> UUID:
     lasting_world.do(case_id, "PRE-ID")
     at = Case.objects.get(pk=case_id).opened_at
     Access.objects.create(case_id=case_id, user=lasting_world.nurse, hour=at, at=at, right="member")
+    export = Export.objects.create(
+        user=lasting_world.nurse,
+        asked_at=at,
+        kind="csv",
+        rows="case",
+        identified=False,
+        right="member",
+        expected=1,
+    )
+    ExportedCase.objects.create(export=export, case_id=case_id)
     AccountEvent.objects.create(at=at, what="pin.set", who=lasting_world.nurse, whom=lasting_world.nurse)
     return case_id
 
@@ -143,7 +158,7 @@ def test_not_even_the_owner_changes_the_logs_by_mistake(log: UUID) -> None:
 
 
 def test_clinical_rows_are_never_deleted(log: UUID, app_connection: psycopg.Connection[Any]) -> None:
-    for table in ("case", "level", "step", "caseteam", "patient", "allergy"):
+    for table in ("case", "level", "step", "caseteam", "patient", "allergy", "export"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             app_connection.execute(f"DELETE FROM procedures_{table}".encode())
 

@@ -46,6 +46,8 @@ ELSEWHERE = {
     "FieldDefinition",
     "Requirement",
     "TimerDefinition",
+    "Export",  # test_exports_kept.py
+    "ExportedCase",
 }
 TOO_EARLY, TOO_LATE = datetime(1999, 12, 31, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -361,7 +363,8 @@ def test_every_trigger_is_always_on() -> None:
     assert found == dict.fromkeys(
         [
             "access_append_only", "accountevent_append_only", "case_signed", "caseteam_signed", "event_append_only",
-            "event_follows", "event_signed", "fielddefinition_frozen", "level_signed", "protocolversion_frozen",
+            "event_follows", "event_signed", "export_kept", "exportedcase_append_only", "fielddefinition_frozen",
+            "level_signed", "protocolversion_frozen",
             "requirement_frozen", "step_signed", "stepdefinition_frozen", "timerdefinition_frozen",
         ],
         "A",

@@ -29,6 +29,7 @@ from procedures.models import (
     Case,
     CaseTeam,
     Event,
+    Export,
     FieldDefinition,
     Level,
     Membership,
@@ -49,7 +50,7 @@ from tests.world import World, tablet_of
 pytestmark = pytest.mark.django_db
 
 CLINICAL = [Patient, Case, Step, Level, CaseTeam, Event, Access]
-READ_ONLY = [*CLINICAL, Protocol, ProtocolVersion, StepDefinition, Membership, LogEntry, AccountEvent]
+READ_ONLY = [*CLINICAL, Protocol, ProtocolVersion, StepDefinition, Membership, LogEntry, AccountEvent, Export]
 KEPT = [User, Unit, Product, Tablet, WallLink]
 EARLIER = datetime(2026, 1, 1, 10, tzinfo=UTC)
 NASTY = [
