@@ -3,7 +3,7 @@
 * `/livez` is answered here: it says that this process runs, whatever the database does.
 * Static files are sent from memory of their names, compressed beforehand.
 * Streams are judged as a page is and then held open without a thread (kypho/streams.py).
-* Exports, PDF and statistics go to a small pool of threads of their own.
+* Exports, PDF and statistics go to a small pool of threads of their own; one whose reader goes away ends early.
 * Every other page goes to a bounded pool of threads, with a deadline to the first byte. After it the person gets a
   plain page (503), and the work runs to its end into nothing: cancelling would lose the thread for good, and a
   commit that lands late is found again by its command_id. What has not begun by then is never begun.
@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -45,6 +45,7 @@ STREAM_SUFFIX = "/stream/"
 EXPORT_PARTS = ("/export/", "/statistics/")
 
 EXPIRED = "kypho.expired"
+GONE = "kypho.gone"
 
 log = structlog.stdlib.get_logger("kypho.server")
 
@@ -65,13 +66,32 @@ class Pool:
         self._threads = WSGIMiddleware(self._unless_expired, workers=threads)  # type: ignore[arg-type]
 
     def _unless_expired(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["asgi.scope"].get(EXPIRED):
+        scope = environ["asgi.scope"]
+        if scope.get(EXPIRED) or scope.get(GONE):
             start_response("503 Service Unavailable", [])
             return []
-        return self._django(environ, start_response)
+        return WhileThere(self._django(environ, start_response), scope)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._threads(scope, receive, send)  # type: ignore[arg-type]
+
+
+class WhileThere:
+    """The pieces of an answer, until its reader has gone. Closing it closes the answer."""
+
+    def __init__(self, pieces: Iterable[bytes], scope: Scope) -> None:
+        self._pieces = pieces
+        self._scope = scope
+
+    def __iter__(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            if self._scope.get(GONE):
+                return
+            yield piece
+
+    def close(self) -> None:
+        """Let go of what makes the pieces."""
+        getattr(self._pieces, "close", lambda: None)()
 
 
 class Deadline:
@@ -171,6 +191,13 @@ def replay(body: bytes) -> Receive:
     return receive
 
 
+async def note_leaving(scope: Scope, receive: Receive) -> None:
+    """Write into the scope that the reader has gone, where a long answer looks (`WhileThere`, the export's pages)."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    scope[GONE] = True
+
+
 async def _once(message: Message) -> AsyncIterator[Message]:
     yield message
 
@@ -232,9 +259,15 @@ class Kypho:
             return
         except Gone:
             return
-        slow = any(part in scope["path"] for part in EXPORT_PARTS)
-        app = self._exports if slow else self._pages
-        await app(cleaned(scope, len(body)), replay(body), send)
+        seen = cleaned(scope, len(body))
+        if not any(part in scope["path"] for part in EXPORT_PARTS):
+            await self._pages(seen, replay(body), send)
+            return
+        watch = asyncio.create_task(note_leaving(seen, receive))
+        try:
+            await self._exports(seen, replay(body), send)
+        finally:
+            watch.cancel()
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()

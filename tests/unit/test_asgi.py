@@ -189,3 +189,51 @@ def test_exports_have_threads_of_their_own(path: str, monkeypatch: pytest.Monkey
     asyncio.run(ask(app, scope("/today/stream/")))
     asyncio.run(ask(app, scope("/today/")))
     assert went == ["_exports", "_streams", "_pages"]
+
+
+class Leaving(Client):
+    """A reader who goes away after so many pieces."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.after = after
+        self.left = asyncio.Event()
+
+    async def receive(self) -> dict[str, Any]:
+        if self.chunks:
+            return await super().receive()
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if len(self.messages) == self.after + 1:
+            self.left.set()
+
+
+def test_a_long_answer_ends_when_its_reader_has_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, closed = [], []
+
+    class Answer:
+        def __iter__(self) -> Any:
+            for number in range(1000):
+                made.append(number)
+                time.sleep(0.002)
+                yield b"piece"
+
+        def close(self) -> None:
+            closed.append(True)
+
+    def django(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        start_response("200 OK", [])
+        return Answer()
+
+    server = asgi.Kypho.__new__(asgi.Kypho)
+    monkeypatch.setattr(server, "_exports", asgi.Pool(django, 1), raising=False)
+
+    async def play(client: Client) -> None:
+        await server._page(scope("/log/export/x/file/"), client.receive, client.send)
+
+    asyncio.run(play(Leaving(after=3)))
+    assert 3 <= len(made) < 100
+    assert closed == [True]

@@ -148,6 +148,13 @@ class Answer:
         return self.response.content.decode()
 
     @property
+    def body(self) -> bytes:
+        """The body as bytes, also of an answer that comes in pieces."""
+        if self.response.streaming:
+            return b"".join(cast("Any", self.response).streaming_content)
+        return self.response.content
+
+    @property
     def page(self) -> Page:
         """The body, read."""
         if self._page is None:
