@@ -47,12 +47,12 @@ def _products(view: View) -> Iterator[Device]:
         for f in place.definition.fields:
             if f.type is not FieldType.PRODUCT:
                 continue
+            stays = batch is not None and place.definition.code == batch.code
             for entry in place.step.live:
                 if said := entry.values.get(f.key):
-                    stays = batch is not None and place.definition.code == batch.code
                     yield _product(view, place, entry, f.label, said, stays)
-                    if stays:
-                        yield from _liquid(view, place, entry)
+                if stays:  # also where the powder was not noted
+                    yield from _liquid(view, place, entry)
 
 
 def _product(view: View, place: Place, entry: Entry, kind: str, said: dict[str, str], stays: bool) -> Device:
