@@ -6,7 +6,9 @@ from .views import (
     aftermath,
     caselog,
     cases,
+    exports,
     levels,
+    looks,
     manage,
     outbox,
     paper,
@@ -77,6 +79,10 @@ case_urls: list[URLPattern | URLResolver] = [
     path("note/cosign/", signing.cosign, name="cosign"),
     path("addendum/", signing.addendum, name="addendum"),
     path("paper/", paper.show, name="case-paper"),
+    path("access/", looks.accesses, name="accesses"),
+    path("export/pdf/", exports.pdf, name="export-pdf"),
+    path("export/fhir/", exports.fhir, name="export-fhir"),
+    path("export/print/", exports.printed, name="export-print"),
     path("manage/", manage.show, name="manage"),
     path("missing/", steps.missing, name="missing"),
     path("plan/", cases.plan, name="plan"),
@@ -98,6 +104,13 @@ case_urls: list[URLPattern | URLResolver] = [
     path("allergies/<int:allergy_id>/withdraw/", patients.withdraw_allergy, name="allergy-withdraw"),
     path("levels/", include(level_urls)),
     path("steps/<key:key>/", include(step_urls)),
+]
+
+# /log/export/
+export_urls = [
+    path("", exports.ask, name="export-ask"),
+    path("<uuid:pk>/", exports.show, name="export"),
+    path("<uuid:pk>/file/", exports.file, name="export-file"),
 ]
 
 # /unit/
@@ -131,6 +144,8 @@ urlpatterns = [
     path("service-worker.js", pwa.service_worker, name="service-worker"),
     path("pin/", pins.pin, name="pin"),
     path("unit/", include(unit_urls)),
+    path("log/export/", include(export_urls)),
+    path("log/lots/", looks.lots, name="lots"),
     path("paper/", paper.blank, name="paper"),
     path("wall/<str:token>/", wall.show, name="wall"),
     path("wall/<str:token>/stream/", wall.stream, name="wall-stream"),

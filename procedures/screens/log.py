@@ -184,6 +184,13 @@ def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
     )
 
 
+def in_words(user: User, filters: Filters) -> tuple[list[str], list[str]]:
+    """The filters that are on, in words; and what could not be understood."""
+    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
+    names = Names(filters, memberships)
+    return [chip.words for chip in names.chips()], names.problems()
+
+
 # Rows -----------------------------------------------------------------------------------------------------------------
 
 

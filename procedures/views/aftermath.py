@@ -6,18 +6,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from procedures import access, commands
+from procedures import commands
 from procedures.forms import MoveForm, ReasonForm
 from procedures.screens import aftermath as screens
 
-from .answers import command, me
+from .answers import command, looked, me
 
 
 @require_safe
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The entries that somebody has to look at again."""
     screen = screens.reconcile(me(request), pk)
-    access.looked(me(request), screen.case)
+    looked(request, screen.case)
     return render(request, "reconcile.html", {"screen": screen})
 
 
@@ -35,7 +35,7 @@ def move(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
     """Move an entry that was recorded on the wrong patient."""
     if request.method != "POST":
         screen = screens.move(me(request), pk, key, seq)
-        access.looked(me(request), screen.case)
+        looked(request, screen.case)
         return render(request, "move.html", {"screen": screen})
     form = MoveForm(request.POST)
     given = form.checked()

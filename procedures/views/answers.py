@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from procedures import access, signin
 from procedures.commands import Command, Receipt
-from procedures.models import User
+from procedures.models import Case, User
 from procedures.rules import Invalid, Refused
 from procedures.screens import aftermath, case, feed, handover, manage, new
 from procedures.screens.hand import Hand, entry_hand, hand_for, next_hand
@@ -19,7 +19,7 @@ from procedures.screens.view import View
 from procedures.signin_forms import AsForm
 from procedures.state import Event, Source
 
-from . import notes, ward
+from . import export_pages, notes, ward
 
 MANAGED = {
     "cancel", "stop", "void-case", "complete", "team", "patient", "allergy-add", "allergy-withdraw",
@@ -58,6 +58,11 @@ def command(
     )
 
 
+def looked(request: HttpRequest, case: Case, what: str = "case") -> None:
+    """Leave the trace of this look at a case, with the tablet that it was on."""
+    access.looked(me(request), case, what, signin.tablet_of(request))
+
+
 def colleague(request: HttpRequest) -> User | None:
     """The colleague as whom this is to be recorded, if one is named and their PIN is right."""
     given = AsForm(request.POST).checked()
@@ -77,7 +82,7 @@ def sent(data: QueryDict, name: str) -> int | None:
 
 def case_page(request: HttpRequest, view: View, hand: Hand, status: int = 200) -> HttpResponse:
     """The Case screen around a step: whole, or with htmx what changed since the page was drawn."""
-    access.looked(me(request), view.case)
+    looked(request, view.case)
     data = request.POST if request.method == "POST" else request.GET
     hand.from_paper(bool(data.get("paper")))
     seen = sent(data, "seen")
@@ -132,7 +137,7 @@ def refreshed(request: HttpRequest, view: View) -> HttpResponse:
     (`kypho:turned`): what was typed there is the reader's to keep. 204: nothing changed.
     """
     seen, was = sent(request.GET, "seen"), request.GET.get("was", "")
-    access.looked(me(request), view.case)
+    looked(request, view.case)
     if seen is None or seen >= view.state.last_seq:
         return HttpResponse(status=204)
     events = list(reversed(feed.since(view.case, seen)))
@@ -171,8 +176,8 @@ def _again(
 ) -> HttpResponse:
     match = request.resolver_match
     name, kwargs = (match.url_name or "", match.kwargs) if match else ("", {})
-    if name in ward.AGAIN:
-        return ward.AGAIN[name](request, status, notice, errors or {})
+    if again := ward.AGAIN.get(name) or export_pages.AGAIN.get(name):
+        return again(request, status, notice, errors or {})
     if name in notes.AGAIN:
         return notes.AGAIN[name](request, status, notice, errors or {}, unusual or {})
     notice = notice or (errors or {}).get("", "") or (errors or {}).get("command_id", "")

@@ -25,7 +25,7 @@ from procedures.screens import new as screens
 from procedures.screens.hand import next_hand
 from procedures.screens.view import View, for_screen
 
-from .answers import case_page, changed, command, managed, me, refreshed
+from .answers import case_page, changed, command, looked, managed, me, refreshed
 
 
 @require_safe
@@ -70,6 +70,7 @@ def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Change what is planned of a scheduled case."""
     case: Case = for_screen(me(request), pk)
     if request.method != "POST":
+        looked(request, case, "manage")
         return render(request, "new_case.html", {"screen": screens.change(me(request), case)})
     form = PlanForm(request.POST, _clinicians(case.unit))
     form.checked()

@@ -6,15 +6,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from procedures import access
 from procedures.screens import manage
 
-from .answers import me
+from .answers import looked, me
 
 
 @require_safe
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Vertebrae, team, patient, allergies, pause and ending."""
     screen = manage.build(me(request), pk)
-    access.looked(me(request), screen.case)
+    looked(request, screen.case, "manage")
     return render(request, "manage.html", {"screen": screen})

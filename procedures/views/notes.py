@@ -22,7 +22,7 @@ def _view(request: HttpRequest) -> View:
     user = cast("User", request.user)
     match = request.resolver_match
     view = View.load(user, match.kwargs["pk"] if match else None)
-    access.looked(user, view.case)
+    access.looked(user, view.case, "note", signin.tablet_of(request))
     return view
 
 
@@ -50,7 +50,7 @@ def write_page(
 ) -> HttpResponse:
     """The note before it is signed; for whoever never signs, and once it is signed, the sentence that says so."""
     wrong = errors or {}
-    access.looked(cast("User", request.user), view.case)
+    access.looked(cast("User", request.user), view.case, "note", signin.tablet_of(request))
     typed = NoteForm.as_typed(request.POST) if request.method == "POST" else None
     refusal = rules.why_not(rules.check_may, view.actor, rules.Act.SIGN)
     if view.state.signed or refusal:

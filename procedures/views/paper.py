@@ -6,11 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from procedures import access
 from procedures.models import ProtocolVersion
 from procedures.screens import paper
 
-from .answers import me, sent
+from .answers import looked, me, sent
 
 
 @require_safe
@@ -27,5 +26,5 @@ def blank(request: HttpRequest) -> HttpResponse:
 def show(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The sheet of a case, with what is recorded so far. Printing is a look at the patient."""
     screen = paper.for_case(me(request), pk)
-    access.looked(me(request), screen.case)
+    looked(request, screen.case, "paper")
     return render(request, "paper.html", {"screen": screen})

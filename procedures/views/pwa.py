@@ -13,7 +13,7 @@ from procedures import signin
 from procedures.screens import offline as screens
 from procedures.screens import ward
 
-from .answers import me
+from .answers import looked, me
 
 
 @login_not_required
@@ -51,6 +51,7 @@ def case(request: HttpRequest, pk: UUID) -> HttpResponse:
     if screen is None:
         return HttpResponse(status=410)
     tablet = signin.tablet_of(request)
+    looked(request, screen.case, "offline")
     turn = ward.switch(tablet, back=reverse("case", args=[pk])) if tablet else None
     return render(request, "offline.html", {"screen": screen, "turn": turn})
 

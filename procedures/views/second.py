@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from procedures import access, commands, signin
+from procedures import commands, signin
 from procedures.commands import Command
 from procedures.forms import CommandForm, EntryForm, HandoverForm
 from procedures.screens import handover as screens
@@ -14,7 +14,7 @@ from procedures.screens.hand import entry_hand
 from procedures.screens.view import View
 from procedures.state import EventKind
 
-from .answers import case_page, changed, command, me, sent
+from .answers import case_page, changed, command, looked, me, sent
 from .lookup import step_definition
 
 
@@ -49,7 +49,7 @@ def handover(request: HttpRequest, pk: UUID) -> HttpResponse:
     """What stands in the case, for the one who takes over; and the offer."""
     if request.method != "POST":
         screen = screens.build(me(request), pk)
-        access.looked(me(request), screen.case)
+        looked(request, screen.case)
         return render(request, "handover.html", {"screen": screen})
     form = HandoverForm(request.POST)
     given = form.checked()

@@ -73,14 +73,15 @@ MAY_IMPORT: dict[str, set[str]] = {
         "values",
     },
     "exports": {
-        "canonical", "completeness", "definitions", "directory", "models", "operative_note", "progress", "screens",
-        "state", "values",
+        "account", "canonical", "caselog", "clock", "completeness", "definitions", "directory", "models",
+        "operative_note", "progress", "protocols", "rules", "scanning", "screens", "state", "values",
     },
+    "export_forms": {"models", "rules"},
     "forms": {"commands", "definitions", "models", "products", "rules", "scanning", "state", "values"},
     "views": {
-        "access", "caselog", "clock", "commands", "definitions", "drafting", "forms", "groups", "live",
-        "models", "note_forms", "operative_note", "progress", "protocols", "rules", "screens", "signin",
-        "signin_forms", "state", "walls",
+        "access", "caselog", "clock", "commands", "definitions", "drafting", "export_forms", "exports", "forms",
+        "groups", "live", "models", "note_forms", "operative_note", "progress", "protocols", "rules", "screens",
+        "signin", "signin_forms", "state", "walls",
     },
     "middleware": {"models", "rules", "signin", "views"},
     "urls": {"views"},
@@ -156,6 +157,8 @@ ALSO_WRITE: dict[str, set[str]] = {
     "procedures/signin/accounts.py": {"AccountEvent", "Membership", "Pin", "person"},
     "procedures/walls.py": {"link"},
     "procedures/caselog/saved.py": {"SavedView"},
+    "procedures/exports/as_xlsx.py": {"book"},  # a file
+    "procedures/exports/journal.py": {"Export", "ExportedCase", "mine"},
     "procedures/signin/pins.py": {"AccountEvent", "Pin", "Tablet"},
     "procedures/demo/people.py": {"Unit", "Pin", "Product", "Membership", "user"},
 }  # fmt: skip

@@ -4,8 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.http import QueryDict
+
 from procedures import clock, commands, signing_rules
 from procedures.definitions import Role
+from procedures.exports import journal
+from procedures.exports.journal import Wanted
 from procedures.models import Case, Membership, Pin, User
 from procedures.screens import note, signing
 from procedures.screens.view import View
@@ -102,6 +106,8 @@ class Stage:
         Membership.objects.create(user=self.author, unit=world.unit, role=Role.OPERATOR)
         world.people["author"] = self.author
         world.sign(self.signed, by="author")
+        wanted = Wanted(kind="csv", rows="case", identified=False, reason="", query=QueryDict())
+        self.export = journal.ask(world.operator, wanted, None)
         allergy = Case.objects.get(pk=self.running).patient.allergies.get()
         entry = (self.running, "PRE-ID", self.seq)
         Membership.objects.filter(user=world.nurse).update(charge=True)
@@ -129,6 +135,14 @@ class Stage:
             "unit-unlock": Request((), here),
             "unit-agency": Request((), {**here, **AGENCY}),
             "unit-end": Request((), {**here, "user_id": str(agent.pk)}),
+            "export-ask": Request((), {"kind": "csv", "rows": "case"}),
+            "export": Request((self.export.pk,)),
+            "export-file": Request((self.export.pk,)),
+            "lots": Request(),
+            "export-pdf": Request((self.running,)),
+            "export-fhir": Request((self.running,)),
+            "export-print": Request((self.running,)),
+            "accesses": Request((self.running,)),
             "case-log": Request(),
             "case-log-find": Request((), {"words": "rossi"}),
             "view-save": Request((), {"name": "late", "flag": "late"}),
