@@ -7,6 +7,7 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
+from django.db import connection
 from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
 from django.http import QueryDict
 from django.utils import timezone
@@ -264,11 +265,41 @@ def _midnight(day: date) -> datetime:
 def _has_word(word: str) -> Q:
     """A word that begins like this stands in what was written down, or names the patient."""
     named = _Begins(PatientWords(), word)
-    some = list(Patient.objects.filter(named).values_list("pk", flat=True)[: MOST_PATIENTS + 1])
     written = Q(_Begins(Func("words", function="array_to_tsvector"), word))
-    if len(some) <= MOST_PATIENTS:
+    if (some := _patients(word)) is not None:
         return written | Q(patient__in=some)
     return written | Q(Exists(Patient.objects.filter(named, pk=OuterRef("patient_id"))))
+
+
+# The beginnings of names and numbers are counted first, each on an index that stops at the limit: a word that fits many
+# people would else be looked up whole, only to be found too common. Only a rare one is then looked for among all words.
+_PEOPLE = f"""
+WITH begun AS MATERIALIZED (
+    (SELECT id FROM procedures_patient WHERE lower(family_name) LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
+    UNION ALL
+    (SELECT id FROM procedures_patient WHERE lower(given_name) LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
+    UNION ALL
+    (SELECT id FROM procedures_patient WHERE lower(mrn) LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
+), common AS (SELECT count(*) > {MOST_PATIENTS} AS is_so FROM begun)
+SELECT is_so, ARRAY(
+    SELECT id FROM procedures_patient WHERE NOT is_so AND {PatientWords.template} @@ %(term)s::tsquery
+    LIMIT {MOST_PATIENTS + 1}
+) FROM common
+"""  # noqa: S608 (numbers of our own)
+
+
+def _patients(word: str) -> list[int] | None:
+    """The patients whom a word names; None where they are more than MOST_PATIENTS."""
+    like = word.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    with connection.cursor() as cursor:
+        cursor.execute(_PEOPLE, {"like": like, "term": _term(word)})
+        is_common, found = cursor.fetchone() or (False, [])
+    return None if is_common or len(found) > MOST_PATIENTS else found
+
+
+def _term(beginning: str) -> str:
+    quoted = beginning.lower().replace("\\", "\\\\").replace("'", "''")
+    return f"'{quoted}':*"
 
 
 class _Begins(Func):
@@ -279,5 +310,4 @@ class _Begins(Func):
     output_field = BooleanField()
 
     def __init__(self, words: Func, beginning: str) -> None:
-        quoted = beginning.lower().replace("\\", "\\\\").replace("'", "''")
-        super().__init__(words, Value(f"'{quoted}':*"))
+        super().__init__(words, Value(_term(beginning)))

@@ -1,9 +1,10 @@
 """Patients and their allergies. Reached through their cases only (`Case.objects.visible_to`)."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from .ranges import in_record_time
@@ -48,6 +49,10 @@ class Patient(models.Model):
             models.Index(fields=["family_name", "birth_date"], name="patient_same_name"),
             models.Index(fields=["family_name", "given_name", "id"], name="patient_by_name"),
             GinIndex(PatientWords(), name="patient_words"),
+            *(
+                models.Index(OpClass(Lower(name), "text_pattern_ops"), name=f"patient_{name}_begins")
+                for name in ("family_name", "given_name", "mrn")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from procedures.caselog import Filters, Tiles
 from procedures.caselog.filters import APPROACHES, LEAKS, MODES
 from procedures.definitions import VERTEBRAE, Measure, age_on
 from procedures.models import Case, Membership, SavedView, User
-from procedures.models.case import ANAESTHESIA, INDICATIONS, STATUS_LABELS
+from procedures.models.case import ANAESTHESIA, INDICATIONS, STATUS_LABELS, CaseQuerySet
 from procedures.state import CaseStatus
 from procedures.statistics import wilson
 
@@ -130,6 +130,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FiguresScreen:
+    """The figures above the log; `tiles` have no figure yet where they are asked for by themselves (`later`)."""
+
+    tiles: list[Tile]
+    query: str
+    later: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogScreen:
     """All that case_log.html draws."""
 
@@ -137,8 +146,7 @@ class LogScreen:
     filters: Filters
     columns: list[Column]
     rows: list[Row]
-    tiles: list[Tile]
-    cases: str
+    figures: FiguresScreen
     following: str
     before: str
     problems: list[str]
@@ -154,21 +162,25 @@ class LogScreen:
 
 
 def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
-    """The page that the address asks for: five statements, one more for each word that is looked for."""
+    """The page that the address asks for: three statements, one more for each word that is looked for.
+
+    The figures of all that fit are asked for by the page itself, once its rows stand: among very many cases that takes
+    longer than a page. An address that ends with `figures=1` has them at once (without scripts).
+    """
     memberships = list(Membership.objects.filter(user=user).select_related("unit"))
     names = Names(filters, memberships)
-    found = caselog.cases(user, filters)
+    found, query = caselog.cases(user, filters), filters.query.urlencode()
     page = caselog.page(
         found.select_related("patient", "operator").defer("words", "timers", "patient__sex"), data
     )
-    figures = caselog.tiles(found)
     return LogScreen(
         role=role_words(dict.fromkeys(m.role for m in memberships)),
         filters=filters,
         columns=[_column(name, str(label), page.sort, filters) for name, label in COLUMNS.items()],
         rows=_rows(page.rows),
-        tiles=_tiles(figures),
-        cases=_count(figures),
+        figures=_of(found, filters)
+        if data.get("figures")
+        else FiguresScreen(tiles=_BLANK, query=query, later=True),
         following=_with(filters.query, page.sort, page.following) if page.following else "",
         before=_with(filters.query, page.sort, page.before) if page.before else "",
         problems=[*names.problems(), *([page.problem] if page.problem else [])],
@@ -179,7 +191,7 @@ def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
         flags=[(flag, str(label), flag in filters.flags) for flag, label in caselog.FLAGS.items()],
         legend=[(name, str(STRETCH_WORDS[name])) for name in BAR],
         views=caselog.views(user),
-        query=filters.query.urlencode(),
+        query=query,
         sort=page.sort,
     )
 
@@ -189,6 +201,11 @@ def in_words(user: User, filters: Filters) -> tuple[list[str], list[str]]:
     memberships = list(Membership.objects.filter(user=user).select_related("unit"))
     names = Names(filters, memberships)
     return [chip.words for chip in names.chips()], names.problems()
+
+
+def figures(user: User, filters: Filters) -> FiguresScreen:
+    """The figures of all the cases that fit: one statement, one more for each word that is looked for."""
+    return _of(caselog.cases(user, filters), filters)
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------
@@ -298,6 +315,13 @@ def _age(case: Case) -> str:
 
 def _count(figures: Tiles) -> str:
     return f"{figures.cases:,}+" if figures.more else f"{figures.cases:,}"
+
+
+_BLANK = [Tile("", "", "")] * 5
+
+
+def _of(found: CaseQuerySet, filters: Filters) -> FiguresScreen:
+    return FiguresScreen(tiles=_tiles(caselog.tiles(found)), query=filters.query.urlencode())
 
 
 def _tiles(figures: Tiles) -> list[Tile]:

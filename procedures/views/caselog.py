@@ -20,9 +20,12 @@ KEPT = (*NAMES, "sort")
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """The cases that fit, a page of them, and the figures of all."""
-    screen = log.build(me(request), Filters.read(request.GET, me(request)), request.GET)
-    return render(request, "case_log.html", {"screen": screen})
+    """A page of the cases that fit; or, where the page asks for them, the figures of all."""
+    filters = Filters.read(request.GET, me(request))
+    if request.headers.get("HX-Target") == "figures":
+        return render(request, "case_log.html#figures", {"figures": log.figures(me(request), filters)})
+    screen = log.build(me(request), filters, request.GET)
+    return render(request, "case_log.html", {"screen": screen, "figures": screen.figures})
 
 
 @require_POST
@@ -32,9 +35,8 @@ def find(request: HttpRequest) -> HttpResponse:
     query.pop("find", None)
     if problem := words_problem(words):
         screen = log.build(me(request), Filters.read(query, me(request)), query)
-        return render(
-            request, "case_log.html", {"screen": screen, "problem": problem, "typed": words}, status=422
-        )
+        page = {"screen": screen, "figures": screen.figures, "problem": problem, "typed": words}
+        return render(request, "case_log.html", page, status=422)
     if words:
         query["find"] = caselog.seal(words)
     return _to_log(query)

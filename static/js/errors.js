@@ -3,7 +3,7 @@ const sheet = document.getElementById("problem");
 let last = null;   // the form or link whose request failed
 
 function say(kind, element) {
-  if (!sheet || element?.id === "live") return;   // re-reading in the background saves nothing; its own sign says how it is
+  if (!sheet || element?.id === "live" || element?.id === "figures") return;   // re-reading in the background saves nothing; its own sign says how it is
   last = element;
   sheet.querySelector("[data-words]").textContent = sheet.dataset[kind] ?? sheet.dataset.failed;
   const signIn = sheet.querySelector("[data-sign-in]");

@@ -48,7 +48,19 @@ def test_the_newest_come_first_and_each_row_leads_to_its_record(
     answer = operator.get("case-log")
     assert shown(answer) == [str(pk) for pk in reversed(three)]
     assert "ROSSI, Maria" in answer.page.text
-    assert "3 of 3 shown" in answer.page.text
+    assert "3 cases on this page" in answer.page.text
+
+
+def test_the_figures_come_by_themselves_after_the_rows_or_at_once_where_they_are_asked_for(
+    world: World, three: list[UUID], operator: Visitor
+) -> None:
+    asked = operator.get("case-log", status="scheduled")
+    assert 'id="figures"' in asked.html
+    assert 'hx-get="/log/?status=scheduled" hx-trigger="load"' in asked.html
+    assert "vertebrae with cement" not in asked.html
+    given = operator.ask("GET", "/log/?status=scheduled", htmx=True, headers={"HX-Target": "figures"}).page
+    assert (given.top, "3cases" in given.text) == (["figures"], True)
+    assert "vertebrae with cement" in operator.get("case-log", figures="1").html
 
 
 def test_nobody_of_another_unit_sees_them(world: World, three: list[UUID]) -> None:
