@@ -186,6 +186,24 @@ def _said_by(entry: Entry) -> tuple[str, str]:
     return clock_time(entry.performed_at), person(entry.performed_by).name
 
 
+def changes(place: Place, old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the given values is other than what stands there.
+
+    An input shows the minute of a time, and sends it back untouched: that changes nothing.
+    """
+    times = {field.key for field in place.definition.fields if field.type is FieldType.TIME}
+    return {
+        k: v
+        for k, v in given.items()
+        if old.get(k) != v
+        and not (k in times and v and old.get(k) and _minute(old[k]) == datetime.fromisoformat(v))
+    }
+
+
+def _minute(stored: str) -> datetime:
+    return datetime.fromisoformat(stored).replace(second=0, microsecond=0)
+
+
 def check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
     """What points elsewhere points to what counts: an entry of another step, clinicians of the unit or team."""
     for field in place.definition.fields:
@@ -295,7 +313,7 @@ def correct(
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
     reason = rules.check_reason(reason)
     given = _with_bands(ledger, place, values or {}, entry.values)
-    changed = {k: v for k, v in given.items() if entry.values.get(k) != v}
+    changed = changes(place, entry.values, given)
     after = {k: v for k, v in {**entry.values, **changed}.items() if v is not None}
     old = frozenset(k for k in entry.values if k not in changed)
     unusual = rules.check_values(

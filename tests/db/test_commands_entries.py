@@ -118,6 +118,27 @@ def test_a_correction_says_why_and_changes_something(world: World, case_id: UUID
         correct(world, case_id, "PRE-ID", 1, values={"first": "mrn"})
 
 
+def test_a_time_that_an_input_sends_back_to_the_minute_is_not_changed(world: World, needled: UUID) -> None:
+    began = (clock.now() - timedelta(minutes=2)).replace(second=37, microsecond=0)
+    values = {"volume": ml("4"), "leak": ["none"], "started_at": stamp(began)}
+    commands.record_done(world.command(needled), "K09d-L1-left", values=values, override_reason="x")
+    seq = world.step(needled, "K09d-L1-left").live[0].seq
+    shown = {"started_at": stamp(began.replace(second=0))}
+    with invalid(""):
+        correct(world, needled, "K09d-L1-left", seq, values=shown)
+    correct(world, needled, "K09d-L1-left", seq, values={"leak": ["disc"], **shown})
+    assert last_event(needled).data["values"]["values"] == {"leak": ["disc"]}
+    assert world.step(needled, "K09d-L1-left").live[0].values["started_at"] == stamp(began)
+    correct(
+        world,
+        needled,
+        "K09d-L1-left",
+        seq,
+        values={"started_at": stamp(began.replace(second=0) + timedelta(minutes=1))},
+    )
+    assert last_event(needled).data["values"]["was"] == {"started_at": stamp(began)}
+
+
 def test_what_is_needed_now_cannot_be_corrected_away(world: World, case_id: UUID) -> None:
     seq = world.do(case_id, "EV-NOTE", values={"text": "calm"}).last
     with invalid("text"):

@@ -7,6 +7,7 @@ import pytest
 from django.utils import timezone
 
 from procedures.models import Case, Event
+from procedures.values import stamp
 from procedures.verification import verify
 from tests.web.test_outbox import only, sent, tick
 from tests.web.visitor import Visitor
@@ -57,6 +58,23 @@ def test_words_alone_and_a_further_entry(world: World, signed: UUID, nurse: Visi
     assert answer.status == 302
     entry = world.step(signed, "K11").live[-1]
     assert (entry.values, entry.performed_by) == ({"modality": "ct"}, world.radiographer.pk)
+
+
+def test_what_is_sent_back_as_it_stood_adds_nothing(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "K09d")
+    began = (timezone.now() - timedelta(minutes=2)).replace(second=37, microsecond=0)
+    values = {"volume": {"amount": "4", "unit": "mL"}, "leak": ["none"], "started_at": stamp(began)}
+    world.do(case_id, "K09d-L1-left", values=values)
+    world.do_until(case_id, "REC-HO")
+    world.sign(case_id)
+    operator = Visitor(world.operator)
+    link = next(x for x in operator.get("note", case_id).page.links if "why=image" in x)
+    form = operator.ask("GET", link).page.form("/addendum/")
+    unchanged = operator.press(form)
+    assert (unchanged.status, "Nothing was changed." in unchanged.page.text) == (422, True)
+    assert operator.press(form, v_leak=["disc"]).status == 302
+    assert last(case_id).data["values"]["values"] == {"leak": ["disc"]}
 
 
 def test_an_unusual_value_is_asked_about_and_an_impossible_one_refused(
