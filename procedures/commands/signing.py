@@ -13,7 +13,7 @@ from procedures.state import NOTHING, Entry, EventKind, Flag
 
 from .drafts import forget_notes, is_operator
 from .ledger import Ledger, command
-from .steps import changes, check_entries
+from .steps import changes, check_entries, with_bands
 
 
 @command
@@ -137,7 +137,7 @@ def _data(
     What waited on a tablet is past asking: what is unusual is flagged, what is missing is a deficit.
     """
     old = entry.values if entry else {}
-    changed = changes(place, old, given)
+    changed = changes(place, old, with_bands(ledger, place, given, old))
     queued = rules.was_queued(ledger.command.source)
     if not changed and not (queued and entry is None):
         raise rules.Invalid({"": _("Nothing was changed.")})

@@ -47,7 +47,7 @@ def record_done(
         place = rules.check_step(ledger.progress, ledger.progress.place(text), ledger.command.source)
         open_access(ledger, place)
         place = ledger.progress.place(text) or place
-        given = _with_bands(ledger, place, given, {})
+        given = with_bands(ledger, place, given, {})
         rules.check_free(place, lambda user: person(user).name, clock_time)
         flags = _flags(ledger, place, given, confirmed, override_reason, done_at)
         ledger.write(
@@ -78,7 +78,7 @@ def _without_gaps(values: Mapping[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (values or {}).items() if value is not None}
 
 
-def _with_bands(
+def with_bands(
     ledger: Ledger, place: Place, given: Mapping[str, Any], before: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The values, each product that starts a clock with the time bands of the catalogue: what held when it was recorded
@@ -189,19 +189,21 @@ def _said_by(entry: Entry) -> tuple[str, str]:
 def changes(place: Place, old: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """What of the given values is other than what stands there.
 
-    An input shows the minute of a time, and sends it back untouched: that changes nothing.
+    A form sent back untouched changes nothing: its input shows a time to the minute, and people in an order of its own.
     """
-    times = {field.key for field in place.definition.fields if field.type is FieldType.TIME}
-    return {
-        k: v
-        for k, v in given.items()
-        if old.get(k) != v
-        and not (k in times and v and old.get(k) and _minute(old[k]) == datetime.fromisoformat(v))
-    }
+    types = {field.key: field.type for field in place.definition.fields}
+    return {k: v for k, v in given.items() if not _same(types.get(k), old.get(k), v)}
 
 
-def _minute(stored: str) -> datetime:
-    return datetime.fromisoformat(stored).replace(second=0, microsecond=0)
+def _same(type_: FieldType | None, old: Any, new: Any) -> bool:
+    if old == new or old is None or new is None:
+        return bool(old == new)
+    if type_ is FieldType.TIME:
+        minute = datetime.fromisoformat(old).replace(second=0, microsecond=0)
+        return minute == datetime.fromisoformat(new)
+    if type_ is FieldType.PEOPLE:
+        return {person["id"] for person in old} == {person["id"] for person in new}
+    return False
 
 
 def check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> None:
@@ -282,7 +284,7 @@ def add_details(
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_recordable(ledger.state)
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
-    given = _with_bands(ledger, place, _without_gaps(values), {})
+    given = with_bands(ledger, place, _without_gaps(values), {})
     rules.check_details(entry, given)
     unusual = rules.check_values(place.definition, given, set(confirmed), whole=False)
     check_entries(ledger, place, given)
@@ -312,7 +314,7 @@ def correct(
     rules.check_recordable(ledger.state)
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
     reason = rules.check_reason(reason)
-    given = _with_bands(ledger, place, values or {}, entry.values)
+    given = with_bands(ledger, place, values or {}, entry.values)
     changed = changes(place, entry.values, given)
     after = {k: v for k, v in {**entry.values, **changed}.items() if v is not None}
     old = frozenset(k for k in entry.values if k not in changed)

@@ -5,7 +5,7 @@ from uuid import UUID
 import pytest
 
 from procedures import commands
-from procedures.models import Case, Event, User
+from procedures.models import Case, Event, Product, User
 from procedures.rules import Invalid
 from procedures.state import EventKind, Source
 from procedures.verification import verify
@@ -177,6 +177,44 @@ def test_a_leak_seen_on_the_next_day_counts_and_the_log_says_what_stood_there(
     )
     assert "addendum" in world.step(signed, "K09d-L1-left").live[-1].flags
     assert [fault for _n, fault in verify(signed) if fault] == []
+
+
+def test_an_addendum_to_the_cement_keeps_the_bands_it_was_mixed_under(world: World) -> None:
+    case_id, product = world.started("L1"), Product.objects.get(kind="cement")
+    cement = {"id": product.pk, "name": str(product), "lot": "KX-1", "expires": "2099-03-31"}
+    world.do_until(case_id, "K09c")
+    world.do(case_id, "K09c", values={"cement": cement})
+    world.do_until(case_id, "REC-HO")
+    world.sign(case_id)
+    entry = world.step(case_id, "K09c").live[0]
+
+    def adds(cement: object) -> None:
+        commands.add_addendum(
+            world.command(case_id), reason="Misread", key="K09c", about=entry.seq, values={"cement": cement}
+        )
+
+    with invalid(""):
+        adds(cement)
+    adds({**cement, "lot": "KX-2"})
+    after = world.step(case_id, "K09c").live[0].values["cement"]
+    assert (after["lot"], after["bands"]) == ("KX-2", entry.values["cement"]["bands"])
+
+
+def test_people_in_another_order_are_the_same_people(world: World) -> None:
+    case_id = world.started("L1")
+    there = [{"id": user.pk, "name": user.display_name} for user in (world.operator, world.nurse)]
+    world.do_until(case_id, "CHK-TO")
+    seq = world.do(case_id, "CHK-TO", values={"present": there}).last
+    world.do_until(case_id, "REC-HO")
+    world.sign(case_id)
+    with invalid(""):
+        commands.add_addendum(
+            world.command(case_id), reason="x", key="CHK-TO", about=seq, values={"present": there[::-1]}
+        )
+    commands.add_addendum(
+        world.command(case_id), reason="x", key="CHK-TO", about=seq, values={"present": there[:1]}
+    )
+    assert world.step(case_id, "CHK-TO").live[0].values["present"] == there[:1]
 
 
 def test_an_addendum_in_words_needs_words_and_a_reason(world: World, signed: UUID) -> None:
