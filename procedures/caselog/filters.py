@@ -40,7 +40,7 @@ FLAGS = {
     "out_of_order": gettext_lazy("out of order"),
     "overridden": gettext_lazy("overridden"),
     "corrected": gettext_lazy("corrected"),
-    "expired": gettext_lazy("past its date"),
+    "expired": gettext_lazy("a product past its date"),
 }
 APPROACHES = {
     "transpedicular": gettext_lazy("Through the pedicle"),
@@ -56,7 +56,7 @@ LEAKS = {
 # What may stand in the address of the log, beside the order and the place.
 NAMES = (
     "find", "since", "until", "operator", "unit", "room", "level", "approach", "indication", "status", "complication",
-    "leak", "anaesthesia", "version", "flag", "lot", "cosign",
+    "leak", "anaesthesia", "version", "flag", "lot", "sign", "cosign",
 )  # fmt: skip
 MODES = ("none", "minimal", "moderate", "deep", "general", "regional")
 
@@ -84,6 +84,7 @@ class Filters:
     version: int | None = None
     flags: list[str] = field(default_factory=list)
     lot: str = ""
+    mine_to_sign: bool = False
     mine_to_cosign: bool = False
     problems: dict[str, str] = field(default_factory=dict)
     query: QueryDict = field(default_factory=lambda: QueryDict(mutable=True))
@@ -109,6 +110,7 @@ class Filters:
         reader.take("version", "version", _number)
         reader.take_all("flag", "flags", tuple(FLAGS))
         reader.take("lot", "lot", _text)
+        reader.take("sign", "mine_to_sign", _one_of(("me",)))
         reader.take("cosign", "mine_to_cosign", _one_of(("me",)))
         if found.since and found.until and found.since > found.until:
             found.problems["until"] = _("The last day lies before the first.")
@@ -221,8 +223,13 @@ def _one_of(known: Mapping[str, Any] | tuple[str, ...]) -> Callable[[str], str]:
 
 
 def cases(user: User, filters: Filters) -> CaseQuerySet:
-    """The cases that the user may see and that fit, in no order; voided ones only where they are asked for."""
+    """The cases that the user may see and that fit, in no order; voided ones only where they are asked for.
+
+    A person is looked for as operator and as assistant; a note is for its operator to sign.
+    """
     found = Case.objects.visible_to(user).filter(_columns(filters))
+    if filters.mine_to_sign:
+        found = found.filter(facets__contains=["flag:unsigned", f"operator:{user.pk}"])
     if filters.mine_to_cosign:
         found = found.filter(cosign_by=user)
     if facets := filters.facets():

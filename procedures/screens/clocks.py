@@ -265,4 +265,4 @@ def _schedule_detail(outcome: Outcome) -> str:
     if not gone:
         return _("%(taken)s of %(due)s due") % said
     gap = timedelta(minutes=max(outcome.run.timer.minutes))
-    return _("%(taken)s of %(due)s due; missed %(times)s") % {**said, "times": ", ".join(spans(gone, gap))}
+    return _("%(taken)s of %(due)s taken; missed %(times)s") % {**said, "times": ", ".join(spans(gone, gap))}

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from procedures import caselog, clock, directory
 from procedures.caselog import Filters, Tiles
@@ -52,7 +53,7 @@ COLUMNS = {
     "": gettext_lazy("Where the time went"),
     "skin": gettext_lazy("Skin to skin"),
     "cement": gettext_lazy("Cement"),
-    "complications": gettext_lazy("Complications"),
+    "complications": gettext_lazy("Leak, complications"),
     "status": gettext_lazy("Status"),
 }
 ASCENDING_FIRST = {"patient", "operator", "indication", "status"}
@@ -327,7 +328,7 @@ def _of(found: CaseQuerySet, filters: Filters) -> FiguresScreen:
 def _tiles(figures: Tiles) -> list[Tile]:
     rate = wilson(figures.leaks, figures.answered)
     return [
-        Tile(_count(figures), "", _("cases")),
+        Tile(_count(figures), "", ngettext("case", "cases", figures.cases)),
         Tile(f"{figures.treated:,}", "", _("vertebrae with cement")),
         Tile(duration(figures.skin_seconds) or "–", "", _("median skin to skin")),
         Tile(
@@ -338,10 +339,14 @@ def _tiles(figures: Tiles) -> list[Tile]:
         Tile(
             "–" if rate.rate is None else f"{100 * rate.rate:.1f}",
             "%",
-            _("any cement leak"),
+            _("cases with a cement leak"),
             ""
             if rate.low is None or rate.high is None
-            else _("%(low).0f to %(high).0f %%, %(n)s cases")
+            else ngettext(
+                "95 %% interval %(low).0f to %(high).0f, %(n)s case",
+                "95 %% interval %(low).0f to %(high).0f, %(n)s cases",
+                figures.answered,
+            )
             % {"low": 100 * rate.low, "high": 100 * rate.high, "n": figures.answered},
         ),
     ]
@@ -389,7 +394,7 @@ class Names:
         """Those in the first line."""
         statuses = [(s.value, label) for s, label in STATUS_LABELS.items()]
         return [
-            self.choice("operator", _("Operator"), self.people),
+            self.choice("operator", _("Operator or assistant"), self.people),
             self.choice("status", _("Status"), statuses),
         ]
 
@@ -436,6 +441,7 @@ class Names:
             "complication": {"any": _("Any complication"), **dict(directory.options(Measure.COMPLICATION))},
             "anaesthesia": {**ANAESTHESIA, **MODE_WORDS},
             "status": {s.value: label for s, label in STATUS_LABELS.items()},
+            "sign": {"me": _("for me to sign")},
             "cosign": {"me": _("for me to co-sign")},
         }
         words = str(known.get(name, {}).get(value, value))
@@ -445,8 +451,10 @@ class Names:
             "until": _("until %(words)s"),
             "lot": _("lot %(words)s"),
             "approach": _("approach: %(words)s"),
-            "operator": _("operator: %(words)s"),
+            "operator": _("operator or assistant: %(words)s"),
         }.get(name, "%(words)s")
+        if day := {"since": self.filters.since, "until": self.filters.until}.get(name):
+            words = date_format(day, "j M Y")
         return template % {"words": self.filters.words if name == "find" else words}
 
     def problems(self) -> list[str]:
@@ -458,6 +466,7 @@ class Names:
             "level": _("Vertebra"),
             "flag": _("Flag"),
             "lot": _("Lot"),
+            "sign": _("Signature"),
             "cosign": _("Co-signature"),
             **{choice.name: choice.label for choice in (*self.main(), *self.more())},
             "unit": _("Unit"),

@@ -131,15 +131,26 @@ def test_a_note_to_sign_and_one_to_cosign(world: World) -> None:
     assert found(other, "flag=signed") == set()
 
 
+def test_the_notes_that_today_counts_are_those_the_log_lists(world: World) -> None:
+    """Whoever assisted finds the case among the own, but its note is for the operator to sign."""
+    case = world.started("L1")
+    helper = world.operator_too("helper")
+    commands.change_team(world.command(case), user_id=helper.pk, role=Role.ASSISTANT)
+    world.do_until(case, "REC-HO")
+    assert found(helper, "operator=me&flag=unsigned") == {case}
+    assert found(helper, "sign=me") == set()
+    assert found(world.operator, "sign=me") == {case}
+
+
 def test_what_is_impossible_is_named_and_the_rest_holds(world: World, several: list[UUID]) -> None:
     address = (
         "since=yesterday&until=2026-11-24&level=L9&level=L1&status=lost&version=x&operator=nobody&room=%00&find=zz"
-        "&flag=shiny&unit=99999999999&leak=maybe&complication=a;b&approach=9&anaesthesia=ether&cosign=you"
+        "&flag=shiny&unit=99999999999&leak=maybe&complication=a;b&approach=9&anaesthesia=ether&cosign=you&sign=all"
     )
     filters = asked(world.operator, address)
     assert set(filters.problems) == {
         "since", "level", "status", "version", "operator", "room", "find", "flag", "unit", "leak", "complication",
-        "approach", "anaesthesia", "cosign",
+        "approach", "anaesthesia", "cosign", "sign",
     }  # fmt: skip
     assert filters.query.urlencode() == "until=2026-11-24&level=L1"
     assert set(caselog.cases(world.operator, filters).values_list("pk", flat=True)) == {

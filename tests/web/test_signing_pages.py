@@ -365,14 +365,16 @@ def test_today_counts_what_waits_for_an_operator(
     world: World, unsigned: UUID, trainer: User, nurse: Visitor
 ) -> None:
     operator = Visitor(world.operator)
-    assert "1 note to sign" in operator.get("today").page.ids["to-sign"]
+    page = operator.get("today").page
+    assert "1 note to sign" in page.ids["to-sign"]
+    assert "/log/?sign=me&sort=date" in page.links
     assert "to-sign" not in nurse.get("today").page.ids
     form = form_of(operator, unsigned)
     operator.press(form, **explained(form, cosign_by=str(trainer.pk)))
     assert "to-sign" not in operator.get("today").page.ids
     page = Visitor(trainer).get("today").page
     assert "1 asks for your co-signature" in page.ids["to-sign"]
-    assert "/log/?flag=cosign&cosign=me" in page.links
+    assert "/log/?flag=cosign&cosign=me&sort=date" in page.links
 
 
 # Statements -----------------------------------------------------------------------------------------------------------

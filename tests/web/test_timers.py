@@ -209,7 +209,7 @@ def test_the_record_says_which_times_were_kept(world: World, nurse: Visitor, cas
     for words in (
         "Antibiotic to needle 2026-11-22 11:00 2026-11-22 11:00 0:00 kept within 60 min",
         "Cement hardening L1 2026-11-22 12:00 2026-11-22 12:16 16:00 kept at least 15 min",
-        "missed 0 of 14 due; missed 11:05–12:10 (14)",
+        "missed 0 of 14 taken; missed 11:05–12:10 (14)",
     ):
         assert tight(words) in text
 
