@@ -39,6 +39,7 @@ from .state import (
 SPINE = 11
 TO_RECONCILE = frozenset({Flag.OUT_OF_ORDER, Flag.OVERRIDDEN})
 CLOSED = (LevelStatus.ABANDONED, LevelStatus.DEFERRED)
+AFTER_SIGNING = (Phase.RECOVERY, Phase.DISCHARGE, Phase.ANY)  # what goes on once the note is signed
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,17 +282,29 @@ class Progress:
         """The expected rows that are not settled, in the order of work."""
         return [p for p in self.places.values() if self.expected(p) and not self.settled(p)]
 
+    @cached_property
+    def to_do(self) -> list[Place]:
+        """The open rows that can still be settled: what a signed note left open stays so, but for what is inside."""
+        if self.state.signed is None:
+            return self.open_places
+        return [
+            p
+            for p in self.open_places
+            if p.definition.phase in AFTER_SIGNING
+            or (self.behind_partner(p) and p.step.status in (StepStatus.PENDING, StepStatus.DONE))
+        ]
+
     def next_place(self, after: Key | None = None) -> Place | None:
         """The row to take in hand: on in the level just worked at if it can go on, else the first that can."""
         if after and after.level:
             order = list(self.places)
             position = order.index(str(after)) if str(after) in order else -1
-            for place in self.open_places:
+            for place in self.to_do:
                 here = place.key.level == after.level and place.key.side in (after.side, "")
                 if here and order.index(place.text) > position and self._ready(place):
                     return place
-        first = next(iter(self.open_places), None)
-        return next((place for place in self.open_places if self._ready(place)), first)
+        first = next(iter(self.to_do), None)
+        return next((place for place in self.to_do if self._ready(place)), first)
 
     def _ready(self, place: Place) -> bool:
         return not any(unmet.requirement.hard for unmet in self.unmet(place))

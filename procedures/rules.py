@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 
 from . import values
 from .definitions import Milestone, Needed, Phase, Role, SecondPerson, Step
-from .progress import CLOSED, Place, Progress, Unmet
+from .progress import AFTER_SIGNING, CLOSED, Place, Progress, Unmet
 from .state import CaseState, CaseStatus, Entry, Flag, Source, StepStatus
 
 UNDO_WITHIN = timedelta(seconds=60)
 EARLIEST = timedelta(days=7)
 REASON_LIMIT = 500
 CLOCK_TOLERANCE_MS = 60_000
-AFTER_SIGNING = (Phase.RECOVERY, Phase.DISCHARGE, Phase.ANY)
 
 
 class Act(StrEnum):
@@ -162,8 +161,9 @@ def check_void_case(state: CaseState) -> None:
 
 
 def check_cancel(progress: Progress) -> None:
-    """It can be cancelled: it has not ended, no sedation has begun and no needle went in."""
+    """It can be cancelled: it has not ended, no sedation has begun, no needle went in, and nobody has signed."""
     check_open(progress.state)
+    check_not_signed(progress.state)
     if _begun(progress):
         raise Refused("begun", _("Sedation has begun or a needle went in: stop the case instead."))
 
@@ -176,11 +176,11 @@ def check_stop(progress: Progress) -> None:
 
 
 def check_complete(progress: Progress) -> None:
-    """It can be completed: it runs, no emergency is on, and every expected step is settled."""
+    """It can be completed: it runs, no emergency is on, and every expected step is settled that still can be."""
     check_running(progress.state)
     if progress.state.emergency_at:
         raise Refused("emergency", _("Switch the emergency off first."))
-    if open_places := progress.open_places:
+    if open_places := progress.to_do:
         titles = ", ".join(title(p) for p in open_places[:5])
         more = _(" and %(count)s more") % {"count": len(open_places) - 5} if len(open_places) > 5 else ""
         raise Refused("open_steps", _("Still open: %(titles)s%(more)s.") % {"titles": titles, "more": more})

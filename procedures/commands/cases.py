@@ -307,6 +307,8 @@ def stop(ledger: Ledger, *, reason: str, levels: Mapping[str, Closing] | None = 
     if levels is None:
         levels = dict.fromkeys(open_levels, (LevelStatus.ABANDONED, ""))
     closing.check_closings(ledger.progress, {v: status for v, (status, _why) in levels.items()})
+    if open_levels:  # an addendum can show that something went in which is not out
+        rules.check_not_signed(ledger.state)
     for vertebra in open_levels:
         status, why = levels[vertebra]
         if kind := CLOSINGS.get(status):

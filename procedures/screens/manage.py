@@ -129,7 +129,7 @@ def build(
         sexes=[(k, str(v)) for k, v in Patient.SEXES.items()],
         patient=view.case.patient,
         missing=view.missing(),
-        open_steps=[(p.text, rules.title(p)) for p in progress.open_places],
+        open_steps=[(p.text, rules.title(p)) for p in progress.to_do],
         why_not=checks,
         failed=failed,
         failed_id=failed_id,

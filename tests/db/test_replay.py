@@ -27,14 +27,15 @@ from procedures.models import Case, Event, Level, Step
 from procedures.progress import Progress
 from procedures.protocols import frozen
 from procedures.rules import Invalid, Refused
-from procedures.state import MARKS, CaseState, CaseStatus, EventKind, StepStatus
+from procedures.state import MARKS, CaseState, CaseStatus, EventKind, Source, StepStatus
 from procedures.values import quantity
+from procedures.verification import verify
 from tests.sheet import SHIPPED
 from tests.world import World, needed_now
 
 MORNING = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 LEVELS = ["T12", "L1", "L2"]
-PEOPLE = ["nurse", "nurse", "operator", "operator", "scrub", "ward", "sedation", "admin"]
+PEOPLE = ["nurse", "nurse", "operator", "operator", "scrub", "ward", "sedation", "admin", "trainer"]
 REPEATED = {
     Repeats.ONCE: [""],
     Repeats.LEVEL: [f"-{level}" for level in LEVELS],
@@ -98,10 +99,12 @@ class Cases(RuleBasedStateMachine):
     @initialize(
         levels=st.lists(st.sampled_from(LEVELS), min_size=1, max_size=2, unique=True),
         anaesthesia=st.sampled_from(["sedation", "general"]),
-        stage=st.sampled_from(["scheduled", "room", "room", "needle", "needle", "needle", "late"]),
+        stage=st.sampled_from(
+            ["scheduled", "room", "needle", "needle", "needle", "late", "whole", "whole", "broken off"]
+        ),
     )
     def opened(self, levels: list[str], anaesthesia: str, stage: str) -> None:
-        """One case somewhere on its way, one still to come."""
+        """One case somewhere on its way, perhaps signed already; one still to come."""
         with clock.at(self.now):
             self.ids = [self.world.open(*levels, anaesthesia=anaesthesia), self.world.open("L1")]
             self.protocol = frozen.protocol(Case.objects.get(pk=self.ids[0]).protocol_id)
@@ -113,7 +116,20 @@ class Cases(RuleBasedStateMachine):
                 self.world.rush(self.ids[0], "K04", "CHK-TO", "K09c", *(f"K08a-{level}" for level in levels))
             if stage == "late":
                 self.world.rush(self.ids[0], "K10", "CNT", "REC-TURN")
+            if stage in ("whole", "broken off"):
+                self.to_the_signature(levels, whole=stage == "whole")
         self.check()
+
+    def to_the_signature(self, levels: list[str], *, whole: bool) -> None:
+        """Everything was done as it comes, or no needle went in anywhere; the team signed out, the operator too."""
+        first = self.ids[0]
+        if whole:
+            self.world.do_until(first, "REC-HO")
+        else:
+            for level in levels:
+                commands.abandon_level(self.world.command(first), vertebra=level, reason="no way in")
+            self.world.rush(first, "CHK-OUT")
+        self.world.sign(first, cosign_by=self.world.trainer.pk if whole else None)
 
     # Commands ---------------------------------------------------------------------------------------------------------
 
@@ -209,6 +225,71 @@ class Cases(RuleBasedStateMachine):
         same = data.draw(st.sampled_from([True, True, False]))
         known = dict(entry.values) if entry else {}
         return {f.key: known.get(f.key) if same else data.draw(values_of(f)) for f in fields}
+
+    # The note ---------------------------------------------------------------------------------------------------------
+
+    @rule(
+        by=people, beside=st.sampled_from(["", "trainer", "operator", "nurse"]), explained=st.booleans(),
+        read=st.sampled_from([0, 0, -1]),
+    )  # fmt: skip
+    def sign(self, by: str, beside: str, explained: bool, read: int) -> None:
+        """With everything explained or nothing, having read all or not the last event."""
+        given = self.world.note(self.ids[0])
+        asked = self.world.people[beside].pk if beside else None
+        up_to = self.folded[self.ids[0]].last_seq + read
+        why = given["explained"] if explained else {}
+        self.send(
+            0,
+            by,
+            lambda c: commands.sign(c, note=given["note"], explained=why, cosign_by=asked, read_up_to=up_to),
+        )
+
+    @rule(by=people)
+    def cosign(self, by: str) -> None:
+        """Mostly by somebody who may not."""
+        self.send(0, by, commands.cosign)
+
+    @rule(by=people, reason=reasons, text=st.sampled_from(["", "The patient was told"]))
+    def add_words(self, by: str, reason: str, text: str) -> None:
+        """An addendum in words."""
+        self.send(0, by, lambda c: commands.add_addendum(c, reason=reason, text=text))
+
+    @rule(
+        by=people, key=keys, ago=st.sampled_from([0, 40, 20000]), queued=st.booleans(), sure=st.booleans(),
+        data=st.data(),
+    )  # fmt: skip
+    def add_data(self, by: str, key: str, ago: int, queued: bool, sure: bool, data: st.DataObject) -> None:
+        """An addendum that says more of a step, or changes an entry of it, voided ones among them."""
+        entries = [seq for of_step, seq in self.entries() if of_step == key]
+        about = data.draw(st.sampled_from([None, *entries]))
+        values = self.values(key, data) or needed(key)
+        self.send(
+            0,
+            by,
+            lambda c: commands.add_addendum(
+                replace(c, source=Source.OFFLINE) if queued else c,
+                reason="seen later",
+                key=key,
+                about=about,
+                values=values,
+                performed_at=self.now - timedelta(minutes=ago),
+                confirmed=frozenset(values) if sure else frozenset(),
+            ),
+        )
+
+    @precondition(lambda self: self.entries())
+    @rule(by=people, data=st.data())
+    def add_to_an_entry(self, by: str, data: st.DataObject) -> None:
+        """An addendum to what was recorded."""
+        key, about = data.draw(st.sampled_from(self.entries()))
+        values = self.values(key, data)
+        self.send(
+            0,
+            by,
+            lambda c: commands.add_addendum(
+                c, reason="seen later", key=key, about=about, values=values, confirmed=frozenset(values)
+            ),
+        )
 
     @rule(which=cases, by=people, to=people, answer=st.sampled_from(["accept", "withdraw", ""]))
     def hand_over(self, which: int, by: str, to: str, answer: str) -> None:
@@ -353,14 +434,21 @@ class Cases(RuleBasedStateMachine):
                 events = list(Event.objects.filter(case=case_id))
                 assert [event.seq for event in events] == list(range(1, len(events) + 1))
                 assert replay(self.protocol, (canonical.decode(event.data) for event in events)) == folded
-                acts = {event.seq for event in events if event.kind in MARKS}
+                acts = {event.seq for event in events if _is_an_act(event)}
                 kept = {entry.seq for step in folded.steps.values() for entry in step.entries}
                 assert kept == acts  # nothing that was recorded is ever gone
                 voided = {event.about for event in events if _takes_back(event)} & acts
                 assert voided == {e.seq for step in folded.steps.values() for e in step.entries if not e.live}
+                assert [fault for _n, fault in verify(case_id) if fault] == []
         finally:
             transaction.set_rollback(True)
             self.rolled_back.__exit__(None, None, None)
+
+
+def _is_an_act(event: Event) -> bool:
+    """A mark of a step, or an addendum that says something further was done."""
+    further = event.kind == EventKind.ADDENDUM_ADDED and event.step_key and event.about is None
+    return event.kind in MARKS or bool(further)
 
 
 def _takes_back(event: Event) -> bool:
@@ -420,6 +508,8 @@ def sensible(progress: Progress) -> None:
 
 @pytest.mark.django_db
 def test_after_every_command_the_rows_are_what_a_replay_gives(world: World) -> None:
+    world.operator_too("trainer")
+
     class CasesOfThisSuite(Cases):
         def __init__(self) -> None:
             super().__init__(world)
@@ -427,7 +517,7 @@ def test_after_every_command_the_rows_are_what_a_replay_gives(world: World) -> N
     run_state_machine_as_test(
         CasesOfThisSuite,
         settings=settings(
-            max_examples=15, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=25, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
