@@ -9,7 +9,6 @@ after signing or what was done to the procedure once the patient had left the ta
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -62,7 +61,8 @@ class _Reader:
         stretches: dict[str, int] = {}
         steps: dict[str, int] = {}
         before = self.state.started_at
-        for moment, definition in sorted(self._ends(), key=lambda end: end[0]):
+        for place, entry in timed_acts(self.progress):
+            moment, definition = entry.performed_at, place.definition
             if before and moment > before:
                 seconds = round((moment - before).total_seconds())
                 name = stretch(definition)
@@ -72,16 +72,6 @@ class _Reader:
             elif before:
                 steps.setdefault(definition.code, 0)
         return {name: stretches[name] for name in STRETCHES if name in stretches}, steps
-
-    def _ends(self) -> Iterator[tuple[datetime, Step]]:
-        turned = min((e.performed_at for p, e in self.entries if _is(p, Milestone.TURNED)), default=None)
-        for place, entry in self.entries:
-            definition = place.definition
-            if definition.phase is Phase.ANY or Flag.ADDENDUM in entry.flags:
-                continue
-            if turned and definition.phase in IN_ROOM and entry.performed_at > turned:
-                continue
-            yield entry.performed_at, definition
 
     # Level by level -----------------------------------------------------------------------------------------
 
@@ -178,6 +168,19 @@ class _Reader:
         return [word[:LONGEST_WORD] for word in list(found)[:MOST_WORDS]]
 
 
+def timed_acts(progress: Progress) -> list[tuple[Place, Entry]]:
+    """The acts between which the time of a case is divided, in the order of time."""
+    rows = [p for p in progress.places.values() if p.definition.phase is not Phase.ANY]
+    found = [(p, e) for p in rows for e in p.step.live if not e.added]
+    turned = min(
+        (e.performed_at for p, e in found if p.definition.milestone is Milestone.TURNED), default=None
+    )
+    on_table = [
+        (p, e) for p, e in found if not (turned and p.definition.phase in IN_ROOM and e.performed_at > turned)
+    ]
+    return sorted(on_table, key=lambda pair: (pair[1].performed_at, pair[1].seq))
+
+
 def stretch(definition: Step) -> str:
     """The part of the case that a step belongs to; at the vertebra its column in the grid, a batch the cement's."""
     if definition.phase is not Phase.LEVEL:
@@ -218,7 +221,3 @@ def account(progress: Progress) -> Account:
         cement_by_level=amounts,
         to_sign=due,
     )
-
-
-def _is(place: Place, milestone: Milestone) -> bool:
-    return place.definition.milestone is milestone

@@ -157,6 +157,7 @@ def _with_entry(step: StepState, event: Event, mark: StepStatus, values: Values)
         reason=event.reason,
         source=event.source,
         via=event.via,
+        added=event.kind is EventKind.ADDENDUM_ADDED,
     )
     return StepState(step.key, (*step.entries, entry), event.seq)
 
@@ -190,13 +191,7 @@ def _amend(step: StepState, event: Event) -> StepState:
             }
             new = replace(old, second=found)
         case EventKind.ADDENDUM_ADDED:
-            values = {**old.values, **event.values["values"]}
-            new = replace(
-                old,
-                values={key: value for key, value in values.items() if value is not None},
-                flags=tuple(sorted({*old.flags, Flag.ADDENDUM})),
-                amended=(*old.amended, event.seq),
-            )
+            new = _with_addendum(old, event)
         case EventKind.STEP_DETAILED:
             new = replace(
                 old,
@@ -222,6 +217,21 @@ def _amend(step: StepState, event: Event) -> StepState:
                 second=NOTHING,
             )
     return StepState(step.key, tuple(new if e is old else e for e in step.entries), event.seq)
+
+
+def _with_addendum(old: Entry, event: Event) -> Entry:
+    """An entry of which an addendum says more, or something else: then what was verified does not stand there now."""
+    changed = event.values["values"]
+    values = {key: value for key, value in {**old.values, **changed}.items() if value is not None}
+    new = replace(
+        old,
+        values=values,
+        flags=tuple(sorted({*old.flags} - {Flag.EXPIRED} | {*event.flags})),
+        amended=(*old.amended, event.seq),
+    )
+    if old.values.keys().isdisjoint(changed):
+        return new
+    return replace(new, verified_by=None, verified_at=None, second=NOTHING)
 
 
 def _apply_handover(state: CaseState, event: Event) -> CaseState:

@@ -61,6 +61,7 @@ def entry_row(entry: Entry) -> dict[str, Any]:
         "sec": dict(entry.second),
         "recon": entry.reconciled,
         "moved": entry.moved,
+        "added": entry.added,
     }
     return row | {name: value for name, value in extra.items() if value}
 
@@ -218,6 +219,7 @@ def read_entry(row: Mapping[str, Any]) -> Entry:
         second=row.get("sec", NOTHING),
         reconciled=row.get("recon"),
         moved=row.get("moved", False),
+        added=row.get("added", False),
     )
 
 

@@ -165,6 +165,7 @@ class Entry:
 
     `second`: what the second person found instead (`by`, `at`, `values`), until it is put right. `reconciled`: the seq
     of the event that put it in order afterwards. `moved`: it was taken back because it belongs to another case.
+    `added`: it came as an addendum; one that an addendum says more of has the flag alone.
     """
 
     seq: int
@@ -186,6 +187,7 @@ class Entry:
     second: Values = NOTHING
     reconciled: int | None = None
     moved: bool = False
+    added: bool = False
 
     @property
     def live(self) -> bool:

@@ -13,7 +13,7 @@ from procedures.state import NOTHING, Entry, EventKind, Flag
 
 from .drafts import forget_notes, is_operator
 from .ledger import Ledger, command
-from .steps import changes, check_entries, with_bands
+from .steps import changes, check_entries, past_date, with_bands
 
 
 @command
@@ -95,6 +95,7 @@ def add_addendum(
     if key and place is None:
         signing_rules.refuse_no_step()
     place, entry = signing_rules.check_addendum(ledger.progress, ledger.actor, place, about)
+    rules.check_performer(ledger.performer)
     reason, text = rules.check_reason(reason), text.strip()
     if len(text) > signing_rules.WORDS_LIMIT:
         limit = {"limit": signing_rules.WORDS_LIMIT}
@@ -105,7 +106,8 @@ def add_addendum(
     done_at = performed_at or ledger.now
     done_at = min(done_at, ledger.now) if queued else done_at  # a tablet whose clock was ahead
     rules.check_times(done_at, ledger.now)
-    data = _data(ledger, place, entry, values or {}, confirmed) if place else _Data()
+    used_at = entry.performed_at if entry else done_at
+    data = _data(ledger, place, entry, values or {}, confirmed, used_at) if place else _Data()
     flags = {Flag.ADDENDUM, *data.flags}
     if queued and rules.clock_was_wrong(ledger.command.offset_ms):
         flags.add(Flag.CLOCK)
@@ -130,7 +132,12 @@ class _Data:
 
 
 def _data(
-    ledger: Ledger, place: Place, entry: Entry | None, given: Mapping[str, Any], confirmed: frozenset[str]
+    ledger: Ledger,
+    place: Place,
+    entry: Entry | None,
+    given: Mapping[str, Any],
+    confirmed: frozenset[str],
+    used_at: datetime,
 ) -> _Data:
     """A further entry's values, or what changes in an entry and what stood there.
 
@@ -139,13 +146,14 @@ def _data(
     old = entry.values if entry else {}
     changed = changes(place, old, with_bands(ledger, place, given, old))
     queued = rules.was_queued(ledger.command.source)
-    if not changed and not (queued and entry is None):
+    if entry and not changed:  # that something was done says enough without a value
         raise rules.Invalid({"": _("Nothing was changed.")})
     after = {k: v for k, v in {**old, **changed}.items() if v is not None}
     sure = set(confirmed) | {k for k in old if k not in changed}
     unusual = rules.check_values(place.definition, after, sure, whole=not queued, ask=not queued)
     check_entries(ledger, place, changed)
-    flags = frozenset({Flag.UNUSUAL}) if queued and unusual else frozenset[Flag]()
+    asked = {Flag.UNUSUAL if queued else Flag.CONFIRMED} if unusual & changed.keys() else set()
+    flags = frozenset(asked | past_date(place, used_at, after))
     if entry:
         return _Data({"values": changed, "was": {k: old.get(k) for k in changed}}, flags)
     return _Data({"values": after}, flags)

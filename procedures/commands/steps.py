@@ -221,7 +221,7 @@ def check_entries(ledger: Ledger, place: Place, values: Mapping[str, Any]) -> No
                 raise rules.Invalid({field.key: _("Choose one of the recorded entries.")})
 
 
-def _past_date(place: Place, used_at: datetime, given: Mapping[str, Any]) -> set[Flag]:
+def past_date(place: Place, used_at: datetime, given: Mapping[str, Any]) -> set[Flag]:
     """Whether something that has been used was past its date on that day: a flag, and no refusal any more."""
     used_on = localtime(used_at).date()
     return {Flag.EXPIRED} if use_by.expired(place.definition, given, used_on) else set()
@@ -290,7 +290,7 @@ def add_details(
     check_entries(ledger, place, given)
     asked = _ask(ledger, place, given, confirmed, about)
     flags = {Flag.CONFIRMED} if unusual or asked else set()
-    flags |= _past_date(place, entry.performed_at, given)
+    flags |= past_date(place, entry.performed_at, given)
     ledger.write(EventKind.STEP_DETAILED, step_key=key, about=about, values={"values": given}, flags=flags)
 
 
@@ -338,7 +338,7 @@ def correct(
     if not changed and len(said) == 2:
         raise rules.Invalid({"": _("Nothing was changed.")})
     flags = {Flag.CONFIRMED} if unusual & changed.keys() or asked else set()
-    flags |= _past_date(place, performed_at or entry.performed_at, after)
+    flags |= past_date(place, performed_at or entry.performed_at, after)
     ledger.write(EventKind.STEP_CORRECTED, step_key=key, about=about, values=said, reason=reason, flags=flags)
 
 

@@ -1,10 +1,12 @@
 """Signing the operative note, signing beside, adding to it; and what nobody can change any more afterwards."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
 
-from procedures import commands
+from procedures import clock, commands
 from procedures.models import Case, Event, Product, User
 from procedures.rules import Invalid
 from procedures.state import EventKind, Source
@@ -13,6 +15,8 @@ from tests.refusals import invalid, refused
 from tests.world import World
 
 pytestmark = pytest.mark.django_db
+
+ML = {"amount": "3.0", "unit": "mL"}
 
 
 @pytest.fixture
@@ -156,6 +160,45 @@ def test_the_clock_that_waits_for_the_note_stops_with_the_signature(world: World
     assert "operative_note" not in [timer["key"] for timer in Case.objects.get(pk=case_id).timers]
 
 
+def test_a_signed_case_is_not_cancelled_even_where_nothing_was_begun(world: World) -> None:
+    case_id = world.started("L1")
+    commands.abandon_level(world.command(case_id), vertebra="L1", reason="No way in")
+    world.rush(case_id, "CHK-OUT")
+    world.sign(case_id)
+    with refused("signed"):
+        commands.cancel(world.command(case_id), reason="Went home")
+
+
+def test_what_the_signature_left_open_keeps_no_case_from_being_completed(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "CLO")
+    world.rush(case_id, "CHK-OUT", "REC-TURN")
+    world.sign(case_id)
+    assert Case.objects.get(pk=case_id).next_step.startswith("REC-")
+    with refused("open_steps"):
+        commands.complete(world.command(case_id))
+    world.do_until(case_id, "nothing")
+    commands.complete(world.command(case_id))
+    assert world.step(case_id, "CLO").mark is None
+    assert [fault for _n, fault in verify(case_id) if fault] == []
+
+
+def test_what_an_addendum_says_went_in_has_to_come_out_before_the_case_ends(
+    world: World, signed: UUID
+) -> None:
+    world.do_until(signed, "nothing")
+    commands.add_addendum(
+        world.command(signed), reason="Forgotten", key="K09a-L1-left", values={"volume": ML}
+    )
+    assert Case.objects.get(pk=signed).next_step == "K09b-L1-left"
+    with refused("open_steps"):
+        commands.complete(world.command(signed))
+    with refused("signed"):
+        commands.stop(world.command(signed), reason="Enough")
+    commands.add_addendum(world.command(signed), reason="Forgotten", key="K09b-L1-left")
+    commands.complete(world.command(signed))
+
+
 # Addenda --------------------------------------------------------------------------------------------------------------
 
 
@@ -244,3 +287,73 @@ def test_an_unsigned_record_is_corrected_instead(world: World) -> None:
         commands.add_addendum(world.command(case_id), reason="x", text="y")
     with refused("not_signed"):
         commands.cosign(world.command(case_id, "operator"))
+
+
+def test_the_performer_of_an_addendum_is_a_clinician_of_the_unit(world: World, signed: UUID) -> None:
+    for somebody in (world.stranger.pk, world.admin.pk, 2_000_000):
+        command = replace(world.command(signed), performed_by=somebody)
+        with invalid("performed_by"):
+            commands.add_addendum(command, reason="x", key="K11", values={"modality": "ct"})
+
+
+def test_an_addendum_to_an_act_moves_no_time(world: World) -> None:
+    start = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+    with clock.at(start):
+        case_id = world.started("L1")
+    for minute, stop in enumerate(("K07", "K09d", "K09e", "K11", "REC-HO"), start=1):
+        with clock.at(start + timedelta(minutes=10 * minute)):
+            world.do_until(case_id, stop)
+            if stop == "K09e":
+                about = cement_entry(world, case_id)
+    with clock.at(start + timedelta(hours=2)):
+        world.sign(case_id)
+        before = Case.objects.get(pk=case_id).account
+        assert before["stretches"]["cement"] >= 600
+        commands.add_addendum(
+            world.command(case_id), reason="CT", key="K09d-L1-left", about=about, values={"leak": ["disc"]}
+        )
+        after = Case.objects.get(pk=case_id).account
+        assert (after["stretches"], after["steps"]) == (before["stretches"], before["steps"])
+        commands.add_addendum(world.command(case_id), reason="CT", key="K11", values={"modality": "ct"})
+        assert Case.objects.get(pk=case_id).account["stretches"] == before["stretches"]
+
+
+def test_what_was_verified_is_not_what_an_addendum_puts_in_its_place(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    about = world.step(case_id, "CHK-TO").live[-1].seq
+    commands.add_details(world.command(case_id), "CHK-TO", about=about, values={"patient": "yes"})
+    commands.verify(world.command(case_id, "scrub"), "CHK-TO", about=about, values={})
+    world.sign(case_id)
+    add = {"reason": "x", "key": "CHK-TO", "about": about}
+    commands.add_addendum(world.command(case_id), **add, values={"position": "yes"})
+    assert world.step(case_id, "CHK-TO").live[-1].verified_by == world.scrub.pk  # something was said besides
+    commands.add_addendum(world.command(case_id), **add, values={"patient": "no"})
+    assert world.step(case_id, "CHK-TO").live[-1].verified_by is None
+
+
+def test_a_batch_that_an_addendum_completes_keeps_its_bands_and_tells_an_old_date(world: World) -> None:
+    case_id = world.started("L1")
+    product = {
+        "id": Product.objects.get(kind="cement").pk,
+        "name": "Cement A",
+        "lot": "KX-1",
+        "how": "picked",
+    }
+    world.do_until(case_id, "K09c")
+    world.do(case_id, "K09c", values={"cement": product})
+    world.do_until(case_id, "REC-HO")
+    about = world.step(case_id, "K09c").live[-1].seq
+    kept = world.step(case_id, "K09c").live[-1].values["cement"]
+    world.sign(case_id)
+    add = {"reason": "x", "key": "K09c", "about": about}
+    with invalid(""):
+        commands.add_addendum(world.command(case_id), **add, values={"cement": product})
+    commands.add_addendum(world.command(case_id), **add, values={"cement": product, "liquid_lot": "L-7"})
+    assert last(case_id).data["values"]["values"] == {"liquid_lot": "L-7"}
+    assert world.step(case_id, "K09c").live[-1].values["cement"] == kept
+    old = {**product, "expires": "2020-01-31"}
+    commands.add_addendum(world.command(case_id), **add, values={"cement": old})
+    assert "flag:expired" in Case.objects.get(pk=case_id).facets
+    commands.add_addendum(world.command(case_id), **add, values={"cement": {**old, "expires": "2099-01-31"}})
+    assert "flag:expired" not in Case.objects.get(pk=case_id).facets

@@ -8,13 +8,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures import intervals, rules, timeline, timers
-from procedures.account import IN_ROOM, stretch
+from procedures.account import stretch, timed_acts
 from procedures.definitions import Measure, Milestone, Phase, Step
 from procedures.landmarks import Landmarks, at, entries
 from procedures.progress import Place
 from procedures.screens import vitals
 from procedures.screens.view import View
-from procedures.state import Entry, Event, EventKind, Flag, LevelState, LevelStatus
+from procedures.state import Entry, Event, EventKind, LevelState, LevelStatus
 from procedures.timeline import Course, Lane, Moment, Stretch, Timeline
 from procedures.values import unit_name
 
@@ -48,7 +48,7 @@ def plot(view: View, events: Sequence[Event]) -> Timeline | None:
 
 def course(view: View, events: Sequence[Event]) -> Course:
     """What the timeline shows."""
-    acts = _acts(view)
+    acts = timed_acts(view.progress)
     in_room = [entry.performed_at for place, entry in acts if place.definition.phase is Phase.ROOM]
     turned = entries(view.progress, view.protocol.by_milestone.get(Milestone.TURNED))
     end = _end(view, acts)
@@ -67,29 +67,11 @@ def course(view: View, events: Sequence[Event]) -> Course:
     )
 
 
-def _acts(view: View) -> list[tuple[Place, Entry]]:
-    """The acts between which the time is divided, as `account.py` divides it, in the order of time."""
-    rows = [p for p in view.progress.places.values() if p.definition.phase is not Phase.ANY]
-    acts = [(p, e) for p in rows for e in p.step.live if Flag.ADDENDUM not in e.flags]
-    turned = min(
-        (e.performed_at for p, e in acts if p.definition.milestone is Milestone.TURNED), default=None
-    )
-    found = [
-        (p, e) for p, e in acts if not (turned and p.definition.phase in IN_ROOM and e.performed_at > turned)
-    ]
-    return sorted(found, key=lambda pair: (pair[1].performed_at.timestamp(), pair[1].seq))
-
-
 def until(view: View) -> datetime:
     """Up to when the record speaks: now, or the end of the case and of what was still done after it."""
     if view.state.ended_at is None:
         return view.now
-    after = [
-        e.performed_at
-        for p in view.progress.places.values()
-        for e in p.step.live
-        if Flag.ADDENDUM not in e.flags
-    ]
+    after = [e.performed_at for p in view.progress.places.values() for e in p.step.live if not e.added]
     return max([view.state.ended_at, *after], key=lambda moment: moment.timestamp())
 
 
