@@ -79,6 +79,57 @@ def test_nobody_is_made_a_signer_by_sql(
     assert is_refused(app_connection, sign, [lasting_world.operator.pk, case_id])
 
 
+COSIGN = (
+    "UPDATE procedures_case SET last_seq = %(seq)s, cosigned_seq = %(seq)s, cosigned_at = now(),"
+    " cosigned_by_id = %(who)s WHERE id = %(case)s"
+)
+FIGURES = "UPDATE procedures_case SET last_seq = %(seq)s, addenda = 1, cement_ml = 99 WHERE id = %(case)s"
+UNCOUNTED = "UPDATE procedures_case SET last_seq = %(seq)s, leak = NOT leak WHERE id = %(case)s"
+
+
+@pytest.mark.parametrize("statement", [COSIGN, FIGURES, UNCOUNTED])
+def test_behind_an_addendum_in_words_neither_a_co_signer_nor_a_figure_is_slipped_in(
+    lasting_world: World, app_connection: psycopg.Connection[Any], statement: str
+) -> None:
+    case_id = lasting_world.signed("L1")
+    head = Event.objects.filter(case=case_id).latest("seq")
+    event = forged(canonical.decode(head.data), EventKind.ADDENDUM_ADDED, "", None)
+    text = canonical.encode(case_id, event)
+    app_connection.execute("BEGIN")
+    app_connection.execute(INSERT, row(case_id, event, text, bytes(head.hash)))
+    values = {"case": case_id, "seq": event.seq, "who": lasting_world.nurse.pk}
+    assert is_refused(app_connection, statement, values)
+    app_connection.execute("ROLLBACK")
+
+
+def test_who_is_asked_to_co_sign_is_who_the_signature_names(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    case_id = lasting_world.started("L1")
+    lasting_world.do_until(case_id, "REC-HO")
+    head = Event.objects.filter(case=case_id).latest("seq")
+    event = replace(
+        forged(canonical.decode(head.data), EventKind.CASE_SIGNED, "", None), values={"cosign_by": None}
+    )
+    text = canonical.encode(case_id, event)
+    app_connection.execute("BEGIN")
+    app_connection.execute(INSERT, row(case_id, event, text, bytes(head.hash)))
+    sign = (
+        "UPDATE procedures_case SET last_seq = %(seq)s, signed_seq = %(seq)s, signed_at = %(at)s, to_sign = false,"
+        " signed_by_id = %(by)s, cosign_by_id = %(who)s WHERE id = %(case)s"
+    )
+    values = {
+        "case": case_id, "seq": event.seq, "at": event.recorded_at, "by": event.performed_by,
+        "who": lasting_world.operator.pk,
+    }  # fmt: skip
+    assert is_refused(app_connection, sign, values)
+    app_connection.execute("ROLLBACK")
+    app_connection.execute("BEGIN")
+    app_connection.execute(INSERT, row(case_id, event, text, bytes(head.hash)))
+    assert not is_refused(app_connection, sign, {**values, "who": None})
+    app_connection.execute("ROLLBACK")
+
+
 def forged(template: Happening, kind: EventKind, key: str, about: int | None) -> Happening:
     return replace(
         template, seq=template.seq + 1, kind=kind, step_key=key, about=about, values={"values": {}},
