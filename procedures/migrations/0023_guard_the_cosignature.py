@@ -69,6 +69,6 @@ REVERSE = BEFORE.FORWARD[_START : BEFORE.FORWARD.index("CREATE TRIGGER case_sign
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0021_guard_exports")]
+    dependencies = [("procedures", "0022_beginnings_of_names")]
 
     operations = [migrations.RunSQL(FORWARD, REVERSE)]
