@@ -1,26 +1,24 @@
 """The case log: one row a case, the figures above, what is filtered and what else could be."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from procedures import caselog, clock, directory
 from procedures.caselog import Filters, Tiles
-from procedures.caselog.filters import APPROACHES, LEAKS, MODES
 from procedures.definitions import VERTEBRAE, Measure, age_on
 from procedures.models import Case, Membership, SavedView, User
-from procedures.models.case import ANAESTHESIA, INDICATIONS, STATUS_LABELS, CaseQuerySet
+from procedures.models.case import INDICATIONS, STATUS_LABELS, CaseQuerySet
 from procedures.state import CaseStatus
 from procedures.statistics import wilson
 
+from .log_filters import Chip, Choice, Names
 from .parts import role_words
 
 # What the bar of a row is made of: the time on the table, from the line and the monitors to the dressing.
@@ -35,14 +33,6 @@ STRETCH_WORDS = {
     "after": gettext_lazy("Images, counts, dressing"),
     "recovery": gettext_lazy("Recovery"),
     "discharge": gettext_lazy("Discharge"),
-}
-MODE_WORDS = {
-    "none": gettext_lazy("None given"),
-    "minimal": gettext_lazy("Minimal sedation given"),
-    "moderate": gettext_lazy("Moderate sedation given"),
-    "deep": gettext_lazy("Deep sedation given"),
-    "general": gettext_lazy("General anaesthesia given"),
-    "regional": gettext_lazy("Spinal or epidural given"),
 }
 COLUMNS = {
     "date": gettext_lazy("Date"),
@@ -111,23 +101,6 @@ class Column:
     label: str
     query: str
     sorted: str
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter that is on, in words, and the address without it."""
-
-    words: str
-    query: str
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """A select of the filters: name, label, (value, label, chosen)."""
-
-    name: str
-    label: str
-    options: list[tuple[str, str, bool]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -352,7 +325,7 @@ def _tiles(figures: Tiles) -> list[Tile]:
     ]
 
 
-# Filters in words -----------------------------------------------------------------------------------------------------
+# Addresses ------------------------------------------------------------------------------------------------------------
 
 
 def _with(query: QueryDict, sort: str = "", at: str = "") -> str:
@@ -371,104 +344,3 @@ def _column(name: str, label: str, sort: str, filters: Filters) -> Column:
     first = name if name in ASCENDING_FIRST else f"-{name}"
     turned = {"ascending": f"-{name}", "descending": name}.get(now, first)
     return Column(name, label, _with(filters.query, turned) or "sort=-date", now)
-
-
-class Names:
-    """The filters as choices, chips and sentences."""
-
-    def __init__(self, filters: Filters, memberships: list[Membership]) -> None:
-        self.filters = filters
-        units = {m.unit_id: m.unit for m in memberships}
-        self.units = [(str(pk), unit.name) for pk, unit in units.items()]
-        self.rooms = [(room, room) for room in sorted({r for unit in units.values() for r in unit.rooms})]
-        people = [(str(pk), name) for pk, name in directory.operators(units)]
-        self.people = [("me", _("Me")), *people]
-        self.versions = [(str(pk), name) for pk, name in directory.versions()]
-
-    def choice(self, name: str, label: str, options: Iterable[tuple[str, Any]]) -> Choice:
-        """A select with what is chosen."""
-        chosen = self.filters.query.get(name, "")
-        return Choice(name, label, [(value, str(words), value == chosen) for value, words in options])
-
-    def main(self) -> list[Choice]:
-        """Those in the first line."""
-        statuses = [(s.value, label) for s, label in STATUS_LABELS.items()]
-        return [
-            self.choice("operator", _("Operator or assistant"), self.people),
-            self.choice("status", _("Status"), statuses),
-        ]
-
-    def more(self) -> list[Choice]:
-        """The others."""
-        planned = [(value, _("%(kind)s planned") % {"kind": label}) for value, label in ANAESTHESIA.items()]
-        complications = [("any", _("Any")), *directory.options(Measure.COMPLICATION)]
-        found = [
-            self.choice("room", _("Room"), self.rooms),
-            self.choice("approach", _("Approach"), APPROACHES.items()),
-            self.choice("indication", _("Indication"), INDICATIONS.items()),
-            self.choice("leak", _("Cement leak"), LEAKS.items()),
-            self.choice("complication", _("Complication"), complications),
-            self.choice("anaesthesia", _("Anaesthesia"), [*planned, *((m, MODE_WORDS[m]) for m in MODES)]),
-            self.choice("version", _("Protocol version"), self.versions),
-        ]
-        return [self.choice("unit", _("Unit"), self.units), *found] if len(self.units) > 1 else found
-
-    def chips(self, but: Collection[str] = ()) -> list[Chip]:
-        """Each filter that is on, but those named, with the way to take it off."""
-        found = []
-        for name, value in self._each():
-            if name in but:
-                continue
-            rest = self.filters.query.copy()
-            rest.setlist(name, [other for other in rest.getlist(name) if other != value])
-            found.append(Chip(self._words(name, value), rest.urlencode()))
-        return found
-
-    def _each(self) -> Iterable[tuple[str, str]]:
-        for name in self.filters.query:
-            for value in self.filters.query.getlist(name):
-                yield name, value
-
-    def _words(self, name: str, value: str) -> str:
-        known: dict[str, Mapping[str, Any]] = {
-            "operator": dict(self.people),
-            "unit": dict(self.units),
-            "version": dict(self.versions),
-            "approach": APPROACHES,
-            "indication": INDICATIONS,
-            "leak": LEAKS,
-            "flag": caselog.FLAGS,
-            "complication": {"any": _("Any complication"), **dict(directory.options(Measure.COMPLICATION))},
-            "anaesthesia": {**ANAESTHESIA, **MODE_WORDS},
-            "status": {s.value: label for s, label in STATUS_LABELS.items()},
-            "sign": {"me": _("for me to sign")},
-            "cosign": {"me": _("for me to co-sign")},
-        }
-        words = str(known.get(name, {}).get(value, value))
-        template = {
-            "find": _("“%(words)s”"),
-            "since": _("from %(words)s"),
-            "until": _("until %(words)s"),
-            "lot": _("lot %(words)s"),
-            "approach": _("approach: %(words)s"),
-            "operator": _("operator or assistant: %(words)s"),
-        }.get(name, "%(words)s")
-        if day := {"since": self.filters.since, "until": self.filters.until}.get(name):
-            words = date_format(day, "j M Y")
-        return template % {"words": self.filters.words if name == "find" else words}
-
-    def problems(self) -> list[str]:
-        """What of the address was not understood, by the name of the filter."""
-        labels = {
-            "find": _("Search"),
-            "since": _("From"),
-            "until": _("Until"),
-            "level": _("Vertebra"),
-            "flag": _("Flag"),
-            "lot": _("Lot"),
-            "sign": _("Signature"),
-            "cosign": _("Co-signature"),
-            **{choice.name: choice.label for choice in (*self.main(), *self.more())},
-            "unit": _("Unit"),
-        }
-        return [f"{labels.get(name, name)}: {said}" for name, said in self.filters.problems.items()]

@@ -15,7 +15,7 @@ from procedures.definitions import Step
 from procedures.groups import FEWEST, By, shown_to, split
 from procedures.models import Case, Membership, User
 from procedures.protocols import frozen
-from procedures.screens.log import Chip, Choice, Names
+from procedures.screens.log_filters import Chip, Choice, Names
 from procedures.statistics import Box, Figures, Rate, figures
 
 from . import amounts, rates, times, words
