@@ -253,10 +253,8 @@ class _Writer:
 
     def anaesthesia(self) -> Iterator[str]:
         """The kind, every dose, and the local anaesthetic vertebra by vertebra."""
-        modes = {
-            p.definition.code: p.definition for p, _e, _v in measured(self.progress, Measure.ANAESTHESIA)
-        }
-        yield from self.all_of(modes.values())
+        for place, entry, mode in measured(self.progress, Measure.ANAESTHESIA):
+            yield _("No sedation and no general anaesthesia.") if mode == "none" else self.step(place, entry)
         prophylaxis = self.marks.antibiotic
         yield from self.doses(step for step in self.marks.doses if step is not prophylaxis)
         yield from self.all_of([self.marks.local])

@@ -55,6 +55,15 @@ def test_what_the_record_knows_is_said_with_its_unit(world: World, treated: UUID
     assert words["indication"] == "Osteoporosis, planned at T12 and L1."
 
 
+def test_without_sedation_none_was_started(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "K04")
+    world.do(case_id, "K04", values={"mode": "none"})
+    world.do_until(case_id, "REC-HO")
+    assert drafted(world, case_id)["anaesthesia"].startswith("No sedation and no general anaesthesia.")
+    assert "Sedation started" not in drafted(world, case_id)["anaesthesia"]
+
+
 def test_what_nobody_recorded_is_not_said(world: World, treated: UUID) -> None:
     words = drafted(world, treated)
     for section in ("diagnosis_after", "instructions", "findings", "blood_loss"):

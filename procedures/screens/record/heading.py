@@ -197,6 +197,6 @@ def anaesthesia(view: View) -> str:
     said: list[str] = []
     for at_, place, value in found:
         f = next(f for f in place.definition.fields if f.measures is Measure.ANAESTHESIA)
-        word = view.show(f, value)
+        word = _("No sedation") if value == "none" else view.show(f, value)
         said.append(f"{word} {clock_time(at_)}" if said else word)
     return _(", then ").join(said)

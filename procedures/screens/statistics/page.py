@@ -16,6 +16,7 @@ from procedures.groups import FEWEST, By, shown_to, split
 from procedures.models import Case, Membership, User
 from procedures.protocols import frozen
 from procedures.screens.log_filters import Chip, Choice, Names
+from procedures.screens.parts import role_words
 from procedures.statistics import Box, Figures, Rate, figures
 
 from . import amounts, rates, times, words
@@ -61,6 +62,7 @@ class StatisticsScreen:
     of the address was not understood.
     """
 
+    role: str
     number: int
     capped: bool
     most: int
@@ -83,12 +85,14 @@ class StatisticsScreen:
 def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> StatisticsScreen:
     """The statistics of the cases that the user may see and that fit, with all sections or only those named."""
     found, versions = _figures(caselog.cases(user, filters))
-    names = Names(filters, list(Membership.objects.filter(user=user).select_related("unit")))
+    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
+    names = Names(filters, memberships)
     shown = shown_to(user.pk, found[:MOST])
     groups = split(user.pk, shown.cases, by)
     selection = Selection(viewer=user.pk, cases=shown.cases, by=by, groups=groups, steps=_steps(versions))
     sections = PLOTS if by is By.NOTHING else SPLIT
     return StatisticsScreen(
+        role=role_words(dict.fromkeys(m.role for m in memberships)),
         number=len(shown.cases),
         capped=len(found) > MOST,
         most=MOST,

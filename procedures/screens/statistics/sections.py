@@ -65,7 +65,7 @@ class Selection:
 
 HOW_BOXES = gettext_lazy(
     "The box holds the middle half of the cases, the line in it is the median, the whiskers reach from the 5th to the "
-    "95th percentile (linear interpolation). Up to 30 cases each is a dot."
+    "95th percentile (linear interpolation). Where there are up to 30 cases, each is a dot."
 )
 
 
