@@ -72,6 +72,11 @@ def test_the_surgeon_writes_signs_and_adds_a_leak_the_next_day(
         "Cement in, L1 left: leak: disc (D); before: not recorded."
     )
     assert Case.objects.get(pk=case).leak is True
+    page.goto("/log/?leak=yes&sort=-cement")
+    page.locator(".log__open").click()
+    page.get_by_role("link", name="Operative note").click()
+    page.get_by_role("link", name="Case log").click()
+    expect(page).to_have_url(re.compile(r"/log/\?leak=yes&sort=-cement$"))
     page.goto(f"/cases/{case}/")
     expect(page.locator("#notices")).to_contain_text("Signed by Dr W. Chen")
     assert [fault for _n, fault in verify(case) if fault] == []
