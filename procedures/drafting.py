@@ -269,7 +269,8 @@ class _Writer:
             yield _ended(f"{_where(place)}: {', '.join(found)}") if found else ""
 
     def description(self) -> Iterator[str]:
-        """Vertebra by vertebra: what is once for it, then side by side, then that the cement was hard."""
+        """Vertebra by vertebra: what is once for it, then side by side in the order in which it was done, then that the
+        cement was hard."""
         for level in self.levels:
             rows = [
                 p
@@ -295,12 +296,9 @@ class _Writer:
             yield level.vertebra if whole or first else ""
             yield " ".join(begun)
             for side in level.sides:
-                told = [
-                    self.step(p, e, only=without[p.text])
-                    for p in rows
-                    if p.key.side == side
-                    for e in p.step.live
-                ]
+                done = [(p, e) for p in rows if p.key.side == side for e in p.step.live]
+                done.sort(key=lambda pair: pair[1].performed_at)
+                told = [self.step(p, e, only=without[p.text]) for p, e in done]
                 if told:
                     yield f"{rules.side_name(side).capitalize()}: {' '.join(told)}"
             yield " ".join(ended)

@@ -66,6 +66,7 @@ class SigningScreen:
     """All that sign.html draws. `flags`: a flag in words with the entries that have it (title, key, seq).
 
     `since`: how many entries came after the draft was made; `kept_at`: when it was kept, None where nothing is.
+    `operator`: whose case it is, where that is somebody else.
     """
 
     case: Case
@@ -81,6 +82,7 @@ class SigningScreen:
     since: int
     kept_at: datetime | None
     why_not: str
+    operator: str
     meaning: str
     way: Way
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -122,6 +124,9 @@ def build(
         since=max(view.state.last_seq - kept.seq, 0),
         kept_at=row.updated_at if row else None,
         why_not=rules.why_not(signing_rules.check_sign, view.progress, view.actor),
+        operator=view.case.operator.display_name
+        if view.case.operator and view.case.operator.pk != view.actor.id
+        else "",
         meaning=str(MEANINGS["author"]),
         way=way,
         errors=missing,

@@ -1,5 +1,6 @@
 """The words of a note: what the record knows is said with its unit, and nothing else."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -62,6 +63,18 @@ def test_without_sedation_none_was_started(world: World) -> None:
     world.do_until(case_id, "REC-HO")
     assert drafted(world, case_id)["anaesthesia"].startswith("No sedation and no general anaesthesia.")
     assert "Sedation started" not in drafted(world, case_id)["anaesthesia"]
+
+
+def test_a_second_balloon_is_told_after_the_first_came_out(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "K09b")
+    commands.record_done(world.command(case_id), "K09b-L1-left", values={"intact": False})
+    commands.record_done(world.command(case_id), "K09a-L1-left", values={})
+    world.do_until(case_id, "REC-HO")
+    acts = re.findall(
+        r"(Needle in|Balloon in|Balloon out|Cement in|Needle out)", drafted(world, case_id)["description"]
+    )
+    assert acts[:5] == ["Needle in", "Balloon in", "Balloon out", "Balloon in", "Balloon out"]
 
 
 def test_what_nobody_recorded_is_not_said(world: World, treated: UUID) -> None:

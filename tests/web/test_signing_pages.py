@@ -361,6 +361,14 @@ def test_the_operator_is_led_to_the_note_when_it_is_due(world: World, unsigned: 
     assert "Nobody has signed" in nurse.get("note", unsigned).page.text
 
 
+def test_whoever_was_not_the_operator_is_told_whose_case_it_is(
+    world: World, unsigned: UUID, trainer: User
+) -> None:
+    said = "The operator of this case is Dr W. Chen."
+    assert said in Visitor(trainer).get("sign", unsigned).page.text
+    assert said not in Visitor(world.operator).get("sign", unsigned).page.text
+
+
 def test_today_counts_what_waits_for_an_operator(
     world: World, unsigned: UUID, trainer: User, nurse: Visitor
 ) -> None:
