@@ -62,12 +62,12 @@ class Place:
 
     def token(self) -> str:
         """As it stands in an address: sealed, since a row is known by its patient's name where it is sorted by that."""
-        return sealed.seal([self.sort, self.back, [_written(v) for v in self.values]])
+        return sealed.seal([self.sort, self.back, [_written(v) for v in self.values]], sealed.PLACE)
 
     @classmethod
     def of(cls, token: str, sort: str) -> Self:
         """Raises ValueError for what is no place in this order."""
-        found = sealed.unseal(token)
+        found = sealed.unseal(token, sealed.PLACE)
         if not isinstance(found, list) or len(found) != 3 or found[0] != sort:
             raise ValueError("a place in another order")
         return cls(sort, bool(found[1]), tuple(_READ[_TYPES[kind]](text) for kind, text in found[2]))

@@ -84,6 +84,7 @@ class Site:
         pages += [f"/cases/{self.planned}/{page}" for page in ("", "record/")]
         pages += [f"/cases/{self.signed}/{page}" for page in ("note/", "addendum/")]
         pages += [f"/cases/{self.real}/sign/"]
+        pages += ["/log/", "/log/?sort=patient", "/log/statistics/"]
         pages += ["/", "/cases/new/?mrn=100000002", f"/cases/{self.real}/record/"]
         for page in pages:
             reply = self.wire.send("GET", page.encode())
@@ -166,6 +167,8 @@ class Site:
                 },
             ),
             *self.notes(),
+            ("/log/find/", {"words": "rossi", "status": "scheduled", "level": "L1", "sort": "patient"}),
+            ("/log/views/save/", {"name": "mine", "flag": "late", "find": "x"}),
             ("/theme/", {"theme": "dark", "next": "/"}),
         ]
         return [(path, right, [*right, "command_id"]) for path, right in found]

@@ -110,6 +110,20 @@ def test_an_unknown_order_or_place_is_said(world: World, three: list[UUID], oper
     assert "no longer known" in operator.get("case-log", at="xyz").page.text
 
 
+def test_a_place_in_the_list_is_no_search_and_a_search_no_place(
+    world: World, three: list[UUID], operator: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("procedures.caselog.pages.page.__defaults__", (1,))
+    onward = next(x for x in operator.get("case-log", sort="patient").page.links if "at=" in x)
+    token = parse_qs(urlsplit(onward).query)["at"][0]
+    elsewhere = Visitor(world.stranger).get("case-log", find=token).page.text
+    assert "This search is no longer known" in elsewhere
+    assert "Okafor" not in elsewhere
+    searched = operator.post("case-log-find", words="rossi").location
+    words = parse_qs(urlsplit(searched).query)["find"][0]
+    assert "This page is no longer known" in operator.get("case-log", at=words).page.text
+
+
 def test_a_note_that_waits_says_for_how_long(world: World, operator: Visitor) -> None:
     case_id = world.started("L1")
     world.do_until(case_id, "REC-HO")

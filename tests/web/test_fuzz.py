@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
+from procedures.caselog.filters import NAMES
 from procedures.definitions import FieldType, Repeats, Step
 from procedures.models import Case
 from procedures.protocols import frozen
@@ -92,6 +93,8 @@ def test_every_part_of_an_address_and_every_query(site: Site) -> None:
         case + "steps/TXT/entries/{}/void/",
         case + "levels/{}/abandon/",
         case + "allergies/{}/withdraw/",
+        "/log/views/{}/forget/",
+        "/log/statistics/{}.csv",
         "/accounts/2fa/webauthn/keys/{}/edit/",
         "/admin/{}/",
         "/static/{}",
@@ -110,6 +113,11 @@ def test_every_part_of_an_address_and_every_query(site: Site) -> None:
         case + "?was={}",
         case + "steps/TXT/?was={}&seen=2",
         "/accounts/login/?next={}",
+        *(f"/log/?{name}={{}}" for name in (*NAMES, "sort", "at")),
+        *(f"/log/statistics/?{name}={{}}" for name in ("by", "since", "operator", "lot")),
+        f"/cases/{site.signed}/addendum/?key={{}}&about={site.cement}",
+        f"/cases/{site.signed}/addendum/?key=K09d-L1-left&about={{}}",
+        f"/cases/{site.signed}/addendum/?key=K09d-L1-left&about={site.cement}&first={{}}",
     ]
     for value in NASTY[::2]:
         raw = (value if isinstance(value, bytes) else value.encode())[:3000]
