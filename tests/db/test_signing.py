@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -346,7 +347,7 @@ def test_a_batch_that_an_addendum_completes_keeps_its_bands_and_tells_an_old_dat
     about = world.step(case_id, "K09c").live[-1].seq
     kept = world.step(case_id, "K09c").live[-1].values["cement"]
     world.sign(case_id)
-    add = {"reason": "x", "key": "K09c", "about": about}
+    add: dict[str, Any] = {"reason": "x", "key": "K09c", "about": about}
     with invalid(""):
         commands.add_addendum(world.command(case_id), **add, values={"cement": product})
     commands.add_addendum(world.command(case_id), **add, values={"cement": product, "liquid_lot": "L-7"})
