@@ -305,8 +305,10 @@ def _patients(word: str) -> list[int] | None:
 
 
 def _term(beginning: str) -> str:
-    quoted = beginning.lower().replace("\\", "\\\\").replace("'", "''")
-    return f"'{quoted}':*"
+    """A keyboard has the straight apostrophe, a name may have the curved one: both are looked for."""
+    word = beginning.lower().replace("\\", "\\\\").replace("’", "'")
+    both = dict.fromkeys((word.replace("'", "''"), word.replace("'", "’")))
+    return " | ".join(f"'{quoted}':*" for quoted in both)
 
 
 class _Begins(Func):

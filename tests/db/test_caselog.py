@@ -78,6 +78,7 @@ def test_what_the_address_asks_for(world: World, several: list[UUID], address: s
         ("åb", {1}),
         ("σωκ", {5}),
         ("d'angelo", {3}),
+        ("d’angelo", {3}),
         ("nobody", set()),
         ("maria rossi x", set()),
         ("' | '", {0, 1, 2, 3, 4, 5, 6}),
@@ -92,10 +93,10 @@ def test_the_words_find_names_and_numbers_by_their_beginnings(
 
 
 def test_the_words_find_what_was_written_down_and_a_lot(world: World, several: list[UUID]) -> None:
-    world.do(several[2], "EV-NOTE", values={"text": "Pedicle unusually narrow; KX-77."})
+    world.do(several[2], "EV-NOTE", values={"text": "Pedicle unusually narrow; KX-77. Mrs O’Brien told."})
     product = {"id": None, "name": "Cement", "lot": "KX-20931", "expires": "2099-01-31", "how": "typed"}
     world.rush(several[2], "K09c", values={"cement": product})
-    for words in ("narrow", "kx-209", "unusually pedicle", "müller narrow"):
+    for words in ("narrow", "kx-209", "unusually pedicle", "müller narrow", "o'brien"):
         assert found(world.operator, words=words) == {several[2]}, words
     assert found(world.operator, "lot=kx-20931") == {several[2]}
     assert found(world.operator, "lot=KX-2093") == set()
