@@ -19,4 +19,4 @@ document.addEventListener("keydown", (event) => {
 });
 
 // After a refusal: to what is wrong first.
-document.querySelector("#note-form [aria-invalid]")?.focus();
+document.querySelector("main form [aria-invalid]")?.focus();
