@@ -14,11 +14,13 @@ MOST_TICKS = 8
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What one line shows: its name and its values in time; `least`: the smallest stretch of its scale."""
+    """What one line shows: its name and its values in time; `least`: the smallest stretch of its scale; `most`: what no
+    value can exceed."""
 
     name: str
     points: Sequence[tuple[datetime, Decimal]]
     least: Decimal = Decimal(10)
+    most: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,9 @@ def panel(
     lacking = max(s.least for s in series) - (high - low)
     if lacking > 0:
         low, high = low - lacking / 2, high + lacking / 2
+        ends = [s.most for s in series if s.most is not None]
+        if len(ends) == len(series) and high > max(ends):  # no scale shows a saturation of 101 %
+            low, high = low - (high - max(ends)), max(ends)
 
     def y(value: Decimal) -> float:
         return round(top + height * float((high - value) / (high - low)), 1)

@@ -110,6 +110,7 @@ def _panels(
                         if f.key in e.values
                     ],
                     (f.step or Decimal(1)) * 10,
+                    f.refuse_above,
                 )
                 for f in together
             ],

@@ -60,6 +60,7 @@ def forget_view(request: HttpRequest, view: int) -> HttpResponse:
     """Take a view away."""
     if not caselog.forget(me(request), view):
         raise Http404
+    messages.success(request, _("The view is taken away."))
     return _to_log(_filled(request.POST))
 
 

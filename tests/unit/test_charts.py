@@ -54,6 +54,13 @@ def test_a_steady_value_is_a_flat_line_in_the_middle_and_not_a_jagged_one() -> N
     assert panel.lines[0].last_y == (panel.top + panel.bottom) / 2
 
 
+def test_a_scale_ends_where_no_value_can_be() -> None:
+    points = series((0, "97"), (5, "97")).points
+    found = chart([("%", [Series("SpO2", points, most=Decimal(100))])], hour)
+    assert found
+    assert (found.panels[0].low, found.panels[0].high) == ("90", "100")
+
+
 def test_the_axis_has_round_times_and_not_too_many() -> None:
     for minutes in (0, 7, 33, 120, 600, 3000):
         found = chart([("%", [series((3, "97"), (3 + minutes, "97"))])], hour)
