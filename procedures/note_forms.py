@@ -83,6 +83,7 @@ class AddendumForm(EntryForm):
     """What is added: to a step with its fields, or in words alone (`definition` is None); and why."""
 
     about = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+    seen = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
     why = forms.ChoiceField(required=False, choices=[(code, code) for code in REASONS])
     text = forms.CharField(required=False, max_length=WORDS_LIMIT)
 
@@ -110,6 +111,7 @@ class AddendumForm(EntryForm):
             "values": self.values() if about is None else self.all_values(),
             "performed_at": self.cleaned_data["performed_at"],
             "confirmed": self.confirmed,
+            "read_up_to": self.cleaned_data["seen"],
         }
 
     def clean_text(self) -> str:

@@ -70,6 +70,13 @@ def changed() -> str:
     return _("The record has changed since you read this note. Look at what changed, then sign.")
 
 
+def added_to() -> str:
+    """Why other values of an entry that was changed meanwhile are not taken as they were typed."""
+    return _(
+        "Somebody has added to this entry since you opened it. Look at what stands there, then add yours."
+    )
+
+
 def lacking(progress: Progress, note: Mapping[str, str], untouched: Collection[str] = ()) -> dict[str, Lack]:
     """What a complete note lacks, by its key: what a step could still give, and what the note itself does not say.
 

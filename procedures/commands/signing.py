@@ -85,16 +85,23 @@ def add_addendum(
     values: Mapping[str, Any] | None = None,
     performed_at: datetime | None = None,
     confirmed: frozenset[str] = frozenset(),
+    read_up_to: int | None = None,
 ) -> None:
     """Add to a signed record, with the reason: words, or data of a step (`key`), or both.
 
     Data with `about` gives an entry other values (None takes one out), without it is a further entry of the step.
-    Either way the case log and the statistics count it, marked as added later; the old values stay in the log.
+    Either way the case log and the statistics count it, marked as added later; the old values stay in the log. Somebody
+    else than the author can have done something; what is said is said by the author.
+
+    `read_up_to`: the last event of the step that the author has seen. Where another came since, it is refused: a form from
+    before would take out what that one added.
     """
     place = ledger.progress.place(key) if key else None
     if key and place is None:
         signing_rules.refuse_no_step()
     place, entry = signing_rules.check_addendum(ledger.progress, ledger.actor, place, about)
+    if entry and place and read_up_to is not None and place.step.last_seq > read_up_to:
+        raise rules.Refused("changed", signing_rules.added_to())
     rules.check_performer(ledger.performer)
     reason, text = rules.check_reason(reason), text.strip()
     if len(text) > signing_rules.WORDS_LIMIT:
@@ -119,7 +126,7 @@ def add_addendum(
         flags=flags,
         reason=reason,
         performed_at=done_at,
-        performed_by=ledger.performer.id,
+        performed_by=ledger.performer.id if (place and about is None) or queued else ledger.actor.id,
     )
 
 

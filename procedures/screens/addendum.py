@@ -29,6 +29,7 @@ class Choice:
 @dataclass(slots=True, kw_only=True)
 class AddendumScreen:
     """All that addendum.html draws. `key` is empty for an addendum in words; `choices` by part of the case.
+    `seen`: the last event of the step that the page shows.
 
     `others`: the fields that fold away, where the page was asked for one of them first (`first`)."""
 
@@ -41,6 +42,7 @@ class AddendumScreen:
     key: str
     title: str
     about: int | None
+    seen: int
     entry: EntryView | None
     fields: list[FieldView]
     others: list[FieldView]
@@ -91,6 +93,7 @@ def build(
         key=key if place else "",
         title=rules.title(place) if place else "",
         about=entry.seq if entry else None,
+        seen=place.step.last_seq if place else 0,
         entry=entry_view(view, place, entry, whole=True) if place and entry else None,
         fields=first,
         others=[f for f in shown if f not in first],

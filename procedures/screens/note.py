@@ -45,7 +45,8 @@ class SignatureView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddendumView:
-    """Something said after signing. `words`: what its data says, as a sentence; `changes`: label, old, new."""
+    """Something said after signing by `recorded_by`. `author`: who did it, where something was done. `words`: what its
+    data says, as a sentence; `changes`: label, old, new."""
 
     seq: int
     key: str

@@ -78,7 +78,10 @@ def cosign(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Sign beside the author."""
     form = CosignForm(request.POST)
     given = form.checked()
-    signing.check_cosign(View.load(me(request), pk))
+    view = View.load(me(request), pk)
+    if view.state.cosigned and view.state.cosigned.by == view.actor.id:  # sent twice
+        return redirect("note", pk)
+    signing.check_cosign(view)
     signin.prove(request, me(request), given["password"], given["code"])
     commands.cosign(command(request, pk, form.id), remark=given["reason"])
     messages.success(request, _("Co-signed."))

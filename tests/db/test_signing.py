@@ -326,7 +326,7 @@ def test_what_was_verified_is_not_what_an_addendum_puts_in_its_place(world: Worl
     commands.add_details(world.command(case_id), "CHK-TO", about=about, values={"patient": "yes"})
     commands.verify(world.command(case_id, "scrub"), "CHK-TO", about=about, values={})
     world.sign(case_id)
-    add = {"reason": "x", "key": "CHK-TO", "about": about}
+    add: dict[str, Any] = {"reason": "x", "key": "CHK-TO", "about": about}
     commands.add_addendum(world.command(case_id), **add, values={"position": "yes"})
     assert world.step(case_id, "CHK-TO").live[-1].verified_by == world.scrub.pk  # something was said besides
     commands.add_addendum(world.command(case_id), **add, values={"patient": "no"})

@@ -1,6 +1,7 @@
 """What is said after signing: in words, or to a step, from the note or from a tablet's queue."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -100,6 +101,36 @@ def test_no_addendum_to_what_is_not_signed_nor_to_what_is_not_there(
     assert nurse.get("addendum", signed, key="K10", about="1").status == 409
     assert Visitor(world.admin).get("addendum", signed).status == 409
     assert Visitor(world.stranger).get("addendum", signed).status == 404
+
+
+def test_an_addendum_is_its_authors_whoever_is_named(world: World, signed: UUID, nurse: Visitor) -> None:
+    chen = str(world.operator.pk)
+    nurse.post("addendum", signed, text="As Dr Chen said", why="forgotten", performed_by=chen)
+    assert last(signed).performed_by == world.nurse
+    about = str(world.step(signed, "K09d-L1-left").live[-1].seq)
+    at: dict[str, Any] = {"key": "K09d-L1-left", "about": about, "v_leak": "disc"}
+    nurse.post("addendum", signed, **at, why="image", performed_by=chen)
+    assert (last(signed).kind, last(signed).performed_by) == ("addendum.added", world.nurse)
+    nurse.post("addendum", signed, key="K11", v_modality="ct", why="image", performed_by=chen)
+    assert last(signed).performed_by == world.operator
+    said = nurse.get("note", signed).page.ids["addenda"]
+    assert "Ada Okafor done by Dr W. Chen" in said
+
+
+def test_two_who_have_the_same_entry_open_do_not_undo_each_other(
+    world: World, signed: UUID, nurse: Visitor
+) -> None:
+    about, operator = str(world.step(signed, "K09d-L1-left").live[-1].seq), Visitor(world.operator)
+    form = nurse.get("addendum", signed, key="K09d-L1-left", about=about).page.form("/addendum/")
+    first = operator.get("addendum", signed, key="K09d-L1-left", about=about).page.form("/addendum/")
+    assert operator.press(first, v_leak=["disc"], why="image").status == 302
+    late = nurse.press(form, v_volume="4", why="wrong")
+    assert (late.status, "Somebody has added to this entry" in late.page.text) == (409, True)
+    assert Case.objects.get(pk=signed).leak is True
+    again = late.page.form("/addendum/")
+    assert nurse.press(again, v_volume="4", v_leak=["disc"], why="wrong").status == 302
+    case = Case.objects.get(pk=signed)
+    assert (str(case.cement_ml), case.leak) == ("4.0", True)
 
 
 # From a tablet that was offline ---------------------------------------------------------------------------------------

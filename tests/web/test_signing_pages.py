@@ -332,6 +332,7 @@ def test_the_supervisor_co_signs_with_a_password(world: World, signed: UUID, tra
     assert "Was there throughout" in page.ids["cosign"]
     assert not page.forms_to("/cosign/")
     password(world.operator)
+    assert beside.press(form, password=PASSWORD).location == f"/cases/{signed}/note/"  # sent twice
     assert Visitor(world.operator).post("cosign", signed, password=PASSWORD).status == 409
 
 

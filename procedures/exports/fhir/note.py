@@ -76,7 +76,7 @@ def _addendum(making: Assembly, event: Event) -> Json:
         _("Addendum, %(time)s") % {"time": at},
         "\n".join(part for part in (event.reason, event.values["text"]) if part),
     )
-    section["author"] = [making.person(event.performed_by)]
+    section["author"] = [making.person(event.recorded_by)]
     if event.step_key:
         section["entry"] = [making.reference("Task", event.about or event.seq)]
     return section
