@@ -93,15 +93,10 @@ def add_addendum(
     Either way the case log and the statistics count it, marked as added later; the old values stay in the log. Somebody
     else than the author can have done something; what is said is said by the author.
 
-    `read_up_to`: the last event of the step that the author has seen. Where another came since, it is refused: a form from
-    before would take out what that one added.
+    `read_up_to`: the last event of the step that the author has seen. Where another came since, it is refused: a form
+    from before would take out what that one added.
     """
-    place = ledger.progress.place(key) if key else None
-    if key and place is None:
-        signing_rules.refuse_no_step()
-    place, entry = signing_rules.check_addendum(ledger.progress, ledger.actor, place, about)
-    if entry and place and read_up_to is not None and place.step.last_seq > read_up_to:
-        raise rules.Refused("changed", signing_rules.added_to())
+    place, entry = _meant(ledger, key, about, read_up_to)
     rules.check_performer(ledger.performer)
     reason, text = rules.check_reason(reason), text.strip()
     if len(text) > signing_rules.WORDS_LIMIT:
@@ -128,6 +123,19 @@ def add_addendum(
         performed_at=done_at,
         performed_by=ledger.performer.id if (place and about is None) or queued else ledger.actor.id,
     )
+
+
+def _meant(
+    ledger: Ledger, key: str, about: int | None, read_up_to: int | None
+) -> tuple[Place | None, Entry | None]:
+    """The step and the entry that an addendum speaks of; neither where it is in words."""
+    place = ledger.progress.place(key) if key else None
+    if key and place is None:
+        signing_rules.refuse_no_step()
+    place, entry = signing_rules.check_addendum(ledger.progress, ledger.actor, place, about)
+    if entry and place and read_up_to is not None and place.step.last_seq > read_up_to:
+        raise rules.Refused("changed", signing_rules.added_to())
+    return place, entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """Random people send random commands to two cases of one patient; after each, the rows are what a replay gives."""
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,15 +20,16 @@ from hypothesis.stateful import (
 
 from procedures import canonical, clock, commands, projection, second_person
 from procedures.commands import BOTH, Command, PatientDetails, Plan, Receipt
-from procedures.definitions import Field, FieldType, Key, Phase, Protocol, Repeats, Role
+from procedures.definitions import Key, Protocol, Repeats, Role
 from procedures.fold import apply, replay
-from procedures.models import Case, Event, Level, Step
+from procedures.models import Case, Event
 from procedures.progress import Progress
 from procedures.protocols import frozen
 from procedures.rules import Invalid, Refused
-from procedures.state import MARKS, CaseState, CaseStatus, EventKind, Source, StepStatus
-from procedures.values import quantity
+from procedures.state import CaseState, Source, StepStatus
 from procedures.verification import verify
+from tests.db.drawn import needed, values_of
+from tests.db.held import is_an_act, sensible, stored_as, takes_back
 from tests.sheet import SHIPPED
 from tests.world import World, needed_now
 
@@ -46,7 +46,6 @@ KEYS = [f"{step.code}{place}" for step in SHIPPED.steps for place in REPEATED[st
     "K07-S1",
     "K01-L1",
 ]
-ENDED = {CaseStatus.COMPLETED, CaseStatus.CANCELLED, CaseStatus.STOPPED, CaseStatus.VOIDED}
 
 people = st.sampled_from(PEOPLE)
 cases = st.sampled_from([0, 0, 0, 1])  # the second stands by, as another case of the same patient
@@ -61,24 +60,6 @@ case_acts = st.sampled_from(
     ["start", "pause", "resume", "emergency", "emergency", "complete", "cancel", "stop", "void_case"]
 )
 level_acts = st.sampled_from(["add_level", "abandon_level", "defer_level", "reopen_level", "reopen_level"])
-
-
-def values_of(field: Field) -> st.SearchStrategy[Any]:
-    """A value of a field: usual, unusual or impossible; None where it stays empty."""
-    match field.type:
-        case FieldType.NUMBER | FieldType.QUANTITY:
-            return st.decimals(0, 40, places=2).map(lambda amount: quantity(field, amount))
-        case FieldType.CHOICE:
-            return st.sampled_from([code for code, _label in field.options] + ["nonsense"])
-        case FieldType.CHOICES:
-            return st.lists(st.sampled_from([code for code, _label in field.options]), max_size=2)
-        case FieldType.YESNO:
-            return st.booleans()
-        case FieldType.TEXT:
-            return st.sampled_from(["a note", "日本語 é"])
-        case FieldType.ENTRY:
-            return st.integers(1, 30).map(lambda seq: {"seq": seq, "key": field.entry_of})
-    return st.none()
 
 
 class Cases(RuleBasedStateMachine):
@@ -434,76 +415,15 @@ class Cases(RuleBasedStateMachine):
                 events = list(Event.objects.filter(case=case_id))
                 assert [event.seq for event in events] == list(range(1, len(events) + 1))
                 assert replay(self.protocol, (canonical.decode(event.data) for event in events)) == folded
-                acts = {event.seq for event in events if _is_an_act(event)}
+                acts = {event.seq for event in events if is_an_act(event)}
                 kept = {entry.seq for step in folded.steps.values() for entry in step.entries}
                 assert kept == acts  # nothing that was recorded is ever gone
-                voided = {event.about for event in events if _takes_back(event)} & acts
+                voided = {event.about for event in events if takes_back(event)} & acts
                 assert voided == {e.seq for step in folded.steps.values() for e in step.entries if not e.live}
                 assert [fault for _n, fault in verify(case_id) if fault] == []
         finally:
             transaction.set_rollback(True)
             self.rolled_back.__exit__(None, None, None)
-
-
-def _is_an_act(event: Event) -> bool:
-    """A mark of a step, or an addendum that says something further was done."""
-    further = event.kind == EventKind.ADDENDUM_ADDED and event.step_key and event.about is None
-    return event.kind in MARKS or bool(further)
-
-
-def _takes_back(event: Event) -> bool:
-    """Voided, or moved away to another case."""
-    moved = event.kind == EventKind.EVENT_MOVED and "to" in event.data["values"]
-    return moved or event.kind == EventKind.EVENT_VOIDED
-
-
-def needed(key: str) -> dict[str, Any]:
-    """What the step needs now, from its first option."""
-    now: dict[str, dict[str, Any]] = {
-        "K04": {"mode": "moderate"},
-        "K09f": {"sample_hard": True},
-        "CNT": {"match": True},
-        "EV-NOTE": {"text": "x"},
-    }
-    return now.get(Key.parse(key).code, {})
-
-
-def stored_as(case: Case, progress: Progress) -> None:
-    """The columns of every row are what the state says."""
-    row = projection.case_row(progress)
-    assert {name: getattr(case, name) for name in row} == row
-    assert asdict(progress.summary()).keys() <= row.keys()
-    levels = {
-        level.vertebra: projection.level_row(level, progress) for level in progress.state.levels.values()
-    }
-    columns = ["vertebra", "planned", "state", "reason", "sides", "closed"]
-    assert {row["vertebra"]: row for row in Level.objects.filter(case=case).values(*columns)} == levels
-    steps = {key: projection.step_row(step) for key, step in progress.state.steps.items()}
-    stored = Step.objects.filter(case=case).values(*next(iter(steps.values())))
-    assert {step["key"]: step for step in stored} == steps
-
-
-def sensible(progress: Progress) -> None:
-    """What must hold in every case, whatever was recorded."""
-    summary = progress.summary()
-    assert 0 <= summary.done <= summary.total
-    assert (summary.next_step == "") or summary.status not in ENDED
-    assert summary.cement_ml >= Decimal(0)
-    for place in progress.places.values():
-        live = [entry for entry in place.step.entries if entry.live]
-        assert place.definition.many or len(live) <= 1, place.key
-        if progress.behind_partner(place):
-            assert progress.expected(place), place.key
-            assert not progress.settled(place), place.key
-        if place.definition.phase is Phase.ANY:
-            assert not progress.expected(place)
-    for level in progress.state.levels.values():
-        rows = {
-            key.side
-            for key in map(Key.parse, progress.state.steps)
-            if key.level == level.vertebra and key.side
-        }
-        assert set(level.sides) <= rows
 
 
 @pytest.mark.django_db
