@@ -41,11 +41,8 @@ REPEATED = {
     Repeats.LEVEL: [f"-{level}" for level in LEVELS],
     Repeats.ACCESS: [f"-{level}{side}" for level in LEVELS for side in ("", "-left", "-right")],
 }
-KEYS = [f"{step.code}{place}" for step in SHIPPED.steps for place in REPEATED[step.repeats]] + [
-    "K99",
-    "K07-S1",
-    "K01-L1",
-]
+KNOWN = [f"{step.code}{place}" for step in SHIPPED.steps for place in REPEATED[step.repeats]]
+KEYS = [*KNOWN, "K99", "K07-S1", "K01-L1"]
 
 people = st.sampled_from(PEOPLE)
 cases = st.sampled_from([0, 0, 0, 1])  # the second stands by, as another case of the same patient
