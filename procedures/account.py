@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from .definitions import FieldType, Measure, Milestone, Phase, Step
+from .letters import plain
 from .progress import Place, Progress
 from .state import CaseStatus, Entry, Flag, LevelState, Source
 
@@ -160,7 +161,7 @@ class _Reader:
 
     def words(self) -> list[str]:
         """The words of what was written down, and the lots: what the free search finds, apart from the patient."""
-        found = dict.fromkeys(lot.lower() for lot in sorted(self.lots()))
+        found = dict.fromkeys(plain(lot) for lot in sorted(self.lots()))
         for place, entry in self.entries:
             for field in place.definition.fields:
                 if field.type is FieldType.TEXT and (value := entry.values.get(field.key)):
@@ -190,8 +191,8 @@ def stretch(definition: Step) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are found: lower case, without what stands around them."""
-    words = (found.strip(".-'’‘").lower() for found in _WORD.findall(text))
+    """The words of a text as they are looked for, without what stands around them."""
+    words = (plain(found.strip(".-'’‘")) for found in _WORD.findall(text))
     return [word for word in words if any(sign.isalnum() for sign in word)]
 
 

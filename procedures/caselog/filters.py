@@ -16,9 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from procedures.account import words_of
 from procedures.definitions import VERTEBRAE
+from procedures.letters import plain
 from procedures.models import Case, Patient, User
 from procedures.models.case import ANAESTHESIA, INDICATIONS, CaseQuerySet
-from procedures.models.patient import PatientWords
+from procedures.models.patient import PLAIN, PatientWords
 from procedures.state import CaseStatus
 
 from . import sealed
@@ -282,11 +283,11 @@ def _has_word(word: str) -> Q:
 # people would else be looked up whole, only to be found too common. Only a rare one is then looked for among all words.
 _PEOPLE = f"""
 WITH begun AS MATERIALIZED (
-    (SELECT id FROM procedures_patient WHERE lower(family_name) LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
+    (SELECT id FROM procedures_patient WHERE {PLAIN["family_name"]} LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
     UNION ALL
-    (SELECT id FROM procedures_patient WHERE lower(given_name) LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
+    (SELECT id FROM procedures_patient WHERE {PLAIN["given_name"]} LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
     UNION ALL
-    (SELECT id FROM procedures_patient WHERE lower(mrn) LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
+    (SELECT id FROM procedures_patient WHERE {PLAIN["mrn"]} LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
 ), common AS (SELECT count(*) > {MOST_PATIENTS} AS is_so FROM begun)
 SELECT is_so, ARRAY(
     SELECT id FROM procedures_patient WHERE NOT is_so AND {PatientWords.template} @@ %(term)s::tsquery
@@ -297,7 +298,7 @@ SELECT is_so, ARRAY(
 
 def _patients(word: str) -> list[int] | None:
     """The patients whom a word names; None where they are more than MOST_PATIENTS."""
-    like = word.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+    like = plain(word).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
     with connection.cursor() as cursor:
         cursor.execute(_PEOPLE, {"like": like, "term": _term(word)})
         is_common, found = cursor.fetchone() or (False, [])
@@ -305,10 +306,8 @@ def _patients(word: str) -> list[int] | None:
 
 
 def _term(beginning: str) -> str:
-    """A keyboard has the straight apostrophe, a name may have the curved one: both are looked for."""
-    word = beginning.lower().replace("\\", "\\\\").replace("’", "'")
-    both = dict.fromkeys((word.replace("'", "''"), word.replace("'", "’")))
-    return " | ".join(f"'{quoted}':*" for quoted in both)
+    quoted = plain(beginning).replace("\\", "\\\\")
+    return f"'{quoted}':*"
 
 
 class _Begins(Func):

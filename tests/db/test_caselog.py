@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from procedures import caselog, commands
+from procedures import caselog, commands, letters
 from procedures.caselog import SORTS, Filters, sealed
 from procedures.caselog.filters import words_problem
 from procedures.definitions import Role
@@ -78,6 +81,9 @@ def test_what_the_address_asks_for(world: World, several: list[UUID], address: s
         ("åb", {1}),
         ("σωκ", {5}),
         ("d'angelo", {3}),
+        ("dangelo", {3}),
+        ("abe", {1}),
+        ("muller", {2}),
         ("d’angelo", {3}),
         ("nobody", set()),
         ("maria rossi x", set()),
@@ -90,6 +96,16 @@ def test_the_words_find_names_and_numbers_by_their_beginnings(
     world: World, several: list[UUID], words: str, which: set[int]
 ) -> None:
     assert found(world.operator, words=words) == {several[number] for number in which}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.text(st.characters(codec="utf-8", exclude_characters="\x00", exclude_categories=["Cs"]), max_size=30)
+)
+def test_letters_are_plain_for_postgresql_as_for_us(db: None, text: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT translate(%s, %s, %s)", [text.lower(), letters.FROM, letters.TO])
+        assert cursor.fetchone() == (letters.plain(text.lower()),)
 
 
 def test_the_words_find_what_was_written_down_and_a_lot(world: World, several: list[UUID]) -> None:
