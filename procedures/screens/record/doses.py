@@ -16,8 +16,6 @@ from procedures.values import unit_name
 
 from .words import Act, act, amount, drug, is_number, seconds, tidy, value
 
-MG_IN_ML = Decimal(10)  # of a solution of one per cent
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dose:
@@ -179,7 +177,7 @@ def _local(view: View, place: Place, entry: Entry) -> Local:
         concentration=value(view, place, entry, "concentration"),
         volume=value(view, place, entry, "volume"),
         adrenaline=value(view, place, entry, "adrenaline"),
-        mg=per_cent * MG_IN_ML * ml if per_cent is not None and ml is not None else None,
+        mg=per_cent * dosing.MG_OF_ML_AND_PERCENT * ml if per_cent is not None and ml is not None else None,
     )
 
 
