@@ -363,7 +363,10 @@ def _addenda(screen: RecordScreen) -> Iterator[Block]:
                 second(a.at),
                 *([small(_("done at %(time)s") % {"time": second(a.done_at)})] if a.done_at != a.at else []),
             ],
-            [a.author, *([small(a.recorded_by)] if a.recorded_by and a.recorded_by != a.author else [])],
+            [
+                a.recorded_by,
+                *([small(_("done by %(name)s") % {"name": a.author})] if a.recorded_by != a.author else []),
+            ],
             [
                 strong(a.title or _("Addendum")),
                 *([a.text] if a.text else []),

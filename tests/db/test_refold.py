@@ -1,9 +1,12 @@
 """`manage.py refold`: what is kept of a case beyond its log is folded anew after an update."""
 
 from io import StringIO
+from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import call_command
+from django.db import IntegrityError, transaction
 
 from procedures.models import Case
 from procedures.verification import verify
@@ -30,6 +33,21 @@ def test_a_case_from_before_an_update_gets_what_the_update_keeps(world: World) -
     assert Case.objects.get(pk=untouched).last_seq
 
 
-def test_what_is_signed_is_left_as_it_is(world: World) -> None:
-    world.signed("L1")
-    assert refold() == "0 cases looked at, 0 folded anew"
+def test_a_signed_case_gets_it_too_and_keeps_what_was_signed(world: World) -> None:
+    case_id = world.signed("L1")
+    Case.objects.filter(pk=case_id).update(
+        words=[], facets=["flag:lost"]
+    )  # as before an update: the owner may
+    assert refold() == "1 cases looked at, 1 folded anew"
+    assert not [fault for _n, fault in verify() if fault]
+    with pytest.raises(IntegrityError, match="signed"), transaction.atomic():
+        Case.objects.filter(pk=case_id).update(cement_ml=99)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_apps_role_folds_no_signed_case(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    lasting_world.signed("L1")
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        app_connection.execute("UPDATE procedures_case SET words = '{}'")
