@@ -124,6 +124,8 @@ def signed_in(ward: Ward, found: Cases) -> Iterator[tuple[str, Page]]:
         ("case, step in hand", case),
         ("case without network", f"{case}offline/"),
         ("no network", "/offline/"),
+        ("case log", "/log/"),
+        ("case log, filtered, nothing fits", "/log/?level=L5&level=L9&flag=late"),
         ("take away", "/log/export/?level=L1"),
         ("who got a lot", "/log/lots/?lot=KX-1"),
         ("print view", f"{case}export/print/"),

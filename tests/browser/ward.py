@@ -130,7 +130,7 @@ class Tablet:
     def __init__(self, ward: Ward, page: Page, username: str) -> None:
         self.ward, self.page, self.ledger = ward, page, ward.ledger
         self.username = username
-        self.name = worlds.PEOPLE[username][0] if username else ""
+        self.name = worlds.PEOPLE[username][0] if username in worlds.PEOPLE else ""
 
     # Moving about ---------------------------------------------------------------------------------------------------
 
