@@ -192,11 +192,11 @@ def test_a_wrong_plan_says_where_and_keeps_what_was_typed(
 # Who looked -------------------------------------------------------------------------------------------------
 
 
-def test_each_look_leaves_one_row_an_hour(world: World, nurse: Visitor) -> None:
+def test_each_look_leaves_one_row_an_hour_and_page(world: World, nurse: Visitor) -> None:
     case_id = world.started("L1")
-    for name in ("case", "record", "manage", "case", "missing"):
+    for name in ("case", "record", "manage", "case", "missing", "record"):
         nurse.get(name, case_id)
-    row = Access.objects.get(user=world.nurse, case=case_id)
-    assert row.right == "member"
+    rows = Access.objects.filter(user=world.nurse, case=case_id).order_by("what")
+    assert list(rows.values_list("what", "right")) == [(what, "member") for what in ("case", "manage", "record")]
     Visitor(world.admin).get("record", case_id)
-    assert Access.objects.filter(case=case_id).count() == 2
+    assert Access.objects.filter(case=case_id).count() == 4
