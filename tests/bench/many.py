@@ -32,6 +32,7 @@ from tests.server import Server, environment
 
 MANY, FEW, FEW_CASES = "kypho", "few", 300
 CASES = int(os.environ.get("BENCH_CASES") or 20_000)
+FILE = 100_000  # cases in the CSV
 LOGS_OF_EVERY = int(os.environ.get("BENCH_LOGS_OF_EVERY") or 1)
 DEEP = 1000  # the page, or the last one where there are fewer
 ROUNDS, EACH = 5, 6
@@ -82,7 +83,8 @@ def rows(root: Path, static: str, *, quick: bool) -> list[Row]:
             found.append(_statistics(sides[0]))
             with pointed_at(folder, MANY):
                 ticks = taken.Ticks(many.url)
-            found += taken.csv(many, sides[0].browser, ticks, CASES)
+                file = _newest(User.objects.get(username=WHO))
+            found += taken.csv(many, sides[0].browser, ticks, *file)
         with pointed_at(folder, MANY):
             found.append(_queries(sides[0]))
         return found
@@ -185,6 +187,16 @@ def _deep(user: User, query: QueryDict) -> tuple[str, int]:
     return pages._place(sort, before[0], back=False), number
 
 
+def _newest(user: User) -> tuple[str, int]:
+    """An address of the log with the newest cases, FILE of them or a day's more, and how many those are."""
+    seen = caselog.cases(user, caselog.Filters())
+    newest = list(seen.order_by("-scheduled_at").values_list("scheduled_at", flat=True)[FILE - 1 : FILE])
+    if not newest:
+        return "", seen.count()
+    query = f"since={newest[0]:%Y-%m-%d}"
+    return query, caselog.cases(user, caselog.Filters.read(QueryDict(query), user)).count()
+
+
 def _pages(many: Side, few: Side, rounds: int) -> list[Row]:
     """For each filter: its first and its deep page at very many cases, against the first at few."""
     found, slowest = [], {}
@@ -208,12 +220,19 @@ def _pages(many: Side, few: Side, rounds: int) -> list[Row]:
             found.append(at_most(title, median(ratios[name]), "×", 3))
         slowest[label] = median(absolute)
     label = max(slowest, key=lambda name: slowest[name])
-    return [*found, Row(f"log, {label}: the slowest first page at {CASES:,}", slowest[label], "ms")]
+    found.append(Row(f"log, {label}: the slowest first page at {CASES:,}", slowest[label], "ms"))
+    asked = {"HX-Request": "true", "HX-Target": "figures"}
+    figures = {name: _timed(many.browser, path, **asked) * 1000 for name, path in many.first.items()}
+    label = max(figures, key=lambda name: figures[name])
+    return [
+        *found,
+        Row(f"log, {label}: the slowest figures, which come after the page", figures[label], "ms"),
+    ]
 
 
-def _timed(browser: Browser, path: str) -> float:
+def _timed(browser: Browser, path: str, **headers: str) -> float:
     started = time.perf_counter()
-    status, body = browser.get(path)
+    status, body = browser.get(path, **headers)
     took = time.perf_counter() - started
     if status != 200:
         raise AssertionError(f"{path} answered {status}: {body[:300]!r}")

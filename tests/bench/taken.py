@@ -73,11 +73,11 @@ def _running(nurse: User) -> UUID:
 
 
 class Csv(threading.Thread):
-    """One reader of a CSV of everything that somebody sees."""
+    """One reader of a CSV of the cases of an address of the log."""
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, query: str) -> None:
         super().__init__()
-        asked = [("kind", "csv"), ("rows", "case"), ("query", "")]
+        asked = [("kind", "csv"), ("rows", "case"), ("query", query)]
         browser.connection.request("POST", "/log/export/", urlencode(asked), browser.headers)
         response = browser.connection.getresponse()
         response.read()
@@ -99,10 +99,10 @@ class Csv(threading.Thread):
         self.seconds = time.perf_counter() - started
 
 
-def csv(server: Server, operator: Browser, ticks: Ticks, cases: int) -> list[Row]:
-    """The file, and the ticks and the memory of the server meanwhile."""
+def csv(server: Server, operator: Browser, ticks: Ticks, query: str, cases: int) -> list[Row]:
+    """The file of so many cases, and the ticks and the memory of the server meanwhile."""
     before = [ticks.tick() for _ in range(TICKS)]
-    reader = Csv(operator)
+    reader = Csv(operator, query)
     reader.start()
     during, memory = [], [(0, _memory(server))]
     while reader.is_alive():
