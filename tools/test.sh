@@ -7,14 +7,14 @@ KYPHO_CHROMIUM=$(tools/chromium.sh)
 export KYPHO_CHROMIUM
 status=0
 if [ -n "$KYPHO_CHROMIUM" ] && [ -n "${CI:-}" ] && [ $# -eq 0 ]; then
-    # On two cores: the fuzzed requests beside the quick tests, each with a database of its own; then, with the
-    # machine to themselves, those that start servers and browsers and look at the time.
+    # On two cores: the pages beside all other quick tests, each with a database of its own; then, with the machine to
+    # themselves, those that start servers and browsers and look at the time.
     mkdir -p var
-    KYPHO_TEST_FOLDER="$PWD/var/test-postgres-fuzz" .venv/bin/python -m pytest tests/web/test_fuzz.py >var/test-fuzz.log 2>&1 &
-    fuzz=$!
-    .venv/bin/python -m pytest --ignore=tests/web/test_fuzz.py --ignore=tests/live --ignore=tests/browser || status=$?
-    wait "$fuzz" || status=$?
-    cat var/test-fuzz.log
+    KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web >var/test-web.log 2>&1 &
+    web=$!
+    .venv/bin/python -m pytest --ignore=tests/web --ignore=tests/live --ignore=tests/browser || status=$?
+    wait "$web" || status=$?
+    cat var/test-web.log
     .venv/bin/python -m pytest tests/live tests/browser || status=$?
 elif [ -n "$KYPHO_CHROMIUM" ]; then
     .venv/bin/python -m pytest "$@" || status=$?
