@@ -30,11 +30,13 @@ HUNDREDS = 200
 
 
 class Person:
-    """Somebody's browser: a session made beforehand, a CSRF token, one connection."""
+    """Somebody's browser: a session made beforehand, a CSRF token, a connection for each request (the pool of httpx
+    closes what it holds too many of while another thread reads from it)."""
 
     def __init__(self, url: str, session: str) -> None:
         cookies = {settings.SESSION_COOKIE_NAME: session, settings.CSRF_COOKIE_NAME: "a" * 32}
-        self.client = httpx.Client(base_url=url, cookies=cookies, timeout=30)
+        alone = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        self.client = httpx.Client(base_url=url, cookies=cookies, timeout=30, limits=alone)
 
     def tick(self, case_id: UUID, key: str, command_id: UUID | None = None, **values: str) -> httpx.Response:
         """Record a step as done, as the page's form does it."""

@@ -197,6 +197,8 @@ def test_each_look_leaves_one_row_an_hour_and_page(world: World, nurse: Visitor)
     for name in ("case", "record", "manage", "case", "missing", "record"):
         nurse.get(name, case_id)
     rows = Access.objects.filter(user=world.nurse, case=case_id).order_by("what")
-    assert list(rows.values_list("what", "right")) == [(what, "member") for what in ("case", "manage", "record")]
+    assert list(rows.values_list("what", "right")) == [
+        (what, "member") for what in ("case", "manage", "record")
+    ]
     Visitor(world.admin).get("record", case_id)
     assert Access.objects.filter(case=case_id).count() == 4
