@@ -1,5 +1,6 @@
 """Who takes what away, by which right: written before the first row is sent, and how far it has come."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from procedures.rules import MAY, Act, Invalid, Refused
 from .loading import Facts, load, people_in, with_parts
 from .tables import Away
 
+LONGEST_REST = 0.25  # seconds
 PAGE = 200  # cases read by one statement
 
 type Gone = Callable[[], bool]
@@ -112,7 +114,7 @@ def pages(export: Export, by: Away, gone: Gone) -> Iterator[list[Facts]]:
     query = QueryDict(export.query)
     found = with_parts(cases(export.user, query, identified=export.identified))
     with _noted(export):
-        done = 0
+        done, begun = 0, time.perf_counter()
         for page in caselog.in_pages(found, PAGE):
             if gone():
                 raise ReaderGone
@@ -124,6 +126,13 @@ def pages(export: Export, by: Away, gone: Gone) -> Iterator[list[Facts]]:
             done += len(page)
             Export.objects.filter(pk=export.pk, cases__lt=done).update(cases=done)
             yield facts
+            begun = _rest(begun)
+
+
+def _rest(begun: float) -> float:
+    """Leave the next moment to those who work with patients: as long as this page took. Returns when it is over."""
+    time.sleep(min(time.perf_counter() - begun, LONGEST_REST))
+    return time.perf_counter()
 
 
 class ReaderGone(Exception):
