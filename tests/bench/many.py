@@ -1,8 +1,8 @@
 """The case log and what is taken from it, at very many cases against three hundred, interleaved.
 
 Both databases lie on one server of their own, `var/bench-many`, which is kept from run to run: filling takes longer
-than measuring. `BENCH_CASES` says how many cases are very many (20,000). A hundred thousand take 5.6 GB; a million of which every
-twentieth has its log (`BENCH_LOGS_OF_EVERY=20`) took 338 s and 5.8 GB on two cores.
+than measuring. `BENCH_CASES` says how many cases are very many (20,000). A hundred thousand take 5.6 GB; a million of
+which every twentieth has its log (`BENCH_LOGS_OF_EVERY=20`) took 338 s and 5.8 GB on two cores.
 """
 
 import os
