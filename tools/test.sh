@@ -7,12 +7,12 @@ KYPHO_CHROMIUM=$(tools/chromium.sh)
 export KYPHO_CHROMIUM
 status=0
 if [ -n "$KYPHO_CHROMIUM" ] && [ -n "${CI:-}" ] && [ $# -eq 0 ]; then
-    # On two cores: the pages beside all other quick tests and the fuzzed requests, each with a database of its own; then,
-    # with the machine to themselves, those that start servers and browsers and look at the time.
+    # On two cores: the pages beside all other quick tests, each with a database of its own; then, with the machine to
+    # themselves, those that start servers and browsers and look at the time.
     mkdir -p var
-    KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web --ignore=tests/web/test_fuzz.py >var/test-web.log 2>&1 &
+    KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web >var/test-web.log 2>&1 &
     web=$!
-    .venv/bin/python -m pytest tests/db tests/demo tests/repo tests/unit tests/web/test_fuzz.py || status=$?
+    .venv/bin/python -m pytest --ignore=tests/web --ignore=tests/live --ignore=tests/browser || status=$?
     wait "$web" || status=$?
     cat var/test-web.log
     .venv/bin/python -m pytest tests/live tests/browser || status=$?
