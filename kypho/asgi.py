@@ -12,7 +12,6 @@
 import asyncio
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
@@ -46,10 +45,6 @@ STREAM_SUFFIX = "/stream/"
 EXPORT_PARTS = ("/export/", "/statistics/")
 
 EXPIRED = "kypho.expired"
-
-# A tick waits for the database some nine times, and each time for its turn among the threads: beside an export, which
-# computes all the while, that is most of what it takes. So turns are short (the default is 5 ms).
-TURN_SECONDS = 0.0005
 GONE = "kypho.gone"
 
 log = structlog.stdlib.get_logger("kypho.server")
@@ -276,7 +271,6 @@ class Kypho:
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
-        sys.setswitchinterval(TURN_SECONDS)
         warm_up()
         if parent := os.environ.get("KYPHO_SUPERVISOR"):
             threading.Thread(target=_end_with, args=[int(parent)], daemon=True).start()
