@@ -24,6 +24,7 @@ RADIATION = (Measure.FLUORO_S, Measure.DAP, Measure.KERMA)
 # While the patient is on the table a tick costs what it must: nobody asks yet where the time went.
 WHOLE = (CaseStatus.RECOVERY, CaseStatus.COMPLETED, CaseStatus.STOPPED)
 MOST_WORDS, LONGEST_WORD = 200, 60
+_LEAKED = {True: "yes", False: "no", None: "unknown"}
 _WORD = re.compile(r"[^\s,;:()\[\]\"“”!?]+")
 
 
@@ -133,7 +134,7 @@ class _Reader:
             if field.type is FieldType.PRODUCT and (value := entry.values.get(field.key)) and value.get("id")
         }
 
-    def facets(self, *, to_sign: bool) -> list[str]:
+    def facets(self, *, to_sign: bool, leak: bool | None) -> list[str]:
         """What the case log can ask for."""
         state, found = self.state, set[str]()
         found |= {f"level:{vertebra}" for vertebra in self.levels}
@@ -146,6 +147,8 @@ class _Reader:
         found |= {f"product:{number}" for number in self.products()}
         if mode := self.mode():
             found.add(f"mode:{mode}")
+        found.add(f"planned:{state.plan['anaesthesia']}")
+        found.add(f"leaked:{_LEAKED[leak]}")
         for _place, entry in self.entries:
             found |= {f"flag:{flag}" for flag in entry.flags}
             if entry.source != Source.LIVE:
@@ -215,7 +218,7 @@ def account(progress: Progress) -> Account:
     whole = summary.status in WHOLE
     return Account(
         account=reader.account() if whole else {},
-        facets=reader.facets(to_sign=due),
+        facets=reader.facets(to_sign=due, leak=summary.leak),
         words=reader.words(),
         skin_seconds=round((last - first).total_seconds()) if first and last and last >= first else None,
         treated=len(amounts),

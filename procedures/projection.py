@@ -168,7 +168,8 @@ def save(case: Case, context: "Context", before: CaseState, progress: Progress, 
     levels = [Level(case=case, **row) for row in rows if context.levels.get(row["vertebra"]) != row]
     _upsert(Level, levels, ["vertebra"], ["planned", "state", "reason", "sides", "closed"])
     if before.team != after.team:
-        team = [CaseTeam(case=case, **team_row(m)) for m in after.team if m not in set(before.team)]
+        known, unit = set(before.team), case.unit_id
+        team = [CaseTeam(case=case, unit_id=unit, **team_row(m)) for m in after.team if m not in known]
         _upsert(CaseTeam, team, ["user", "role", "since"], ["until"])
     row = case_row(progress)
     changed = {name: value for name, value in row.items() if getattr(case, name) != value}

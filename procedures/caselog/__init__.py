@@ -3,7 +3,8 @@
 Reads the folded summary on Case and nothing else, so that a page costs the same whatever its depth.
 """
 
-from .filters import FLAGS, Filters, cases
+from .filters import FLAGS, Filters
+from .finding import Found, Reach
 from .pages import SORTS, Page, in_pages, page
 from .saved import forget, keep, views
 from .sealed import seal
@@ -14,9 +15,10 @@ __all__ = [
     "LIMIT",
     "SORTS",
     "Filters",
+    "Found",
     "Page",
+    "Reach",
     "Tiles",
-    "cases",
     "forget",
     "in_pages",
     "keep",

@@ -1,14 +1,12 @@
-"""What the case log is asked for, as it stands in the address; what of it is impossible; the cases that fit."""
+"""What the case log is asked for, as it stands in the address; what of it is impossible; what a case must be to
+fit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
-from functools import reduce
-from operator import and_
 from typing import Any
 
-from django.db import connection
-from django.db.models import BooleanField, Exists, Func, OuterRef, Q, Value
+from django.db.models import BooleanField, Func, Q, Value
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,17 +15,13 @@ from django.utils.translation import gettext_lazy
 from procedures.account import words_of
 from procedures.definitions import VERTEBRAE
 from procedures.letters import plain
-from procedures.models import Case, Patient, User
-from procedures.models.case import ANAESTHESIA, INDICATIONS, CaseQuerySet
-from procedures.models.patient import PLAIN, PatientWords
+from procedures.models import User
+from procedures.models.case import ANAESTHESIA, INDICATIONS
 from procedures.state import CaseStatus
 
 from . import sealed
 
 LONGEST_WORDS, MOST_WORDS = 100, 5
-MOST_PATIENTS = (
-    1000  # a word that fits more people than this does not choose, and is looked up person by person
-)
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2199, 12, 31)
 FLAGS = {
     "unsigned": gettext_lazy("to be signed"),
@@ -59,6 +53,8 @@ NAMES = (
     "find", "since", "until", "operator", "unit", "room", "level", "approach", "indication", "status", "complication",
     "leak", "anaesthesia", "version", "flag", "lot", "sign", "cosign",
 )  # fmt: skip
+# What was planned stands in the address with a name of its own: "general" is also what was given.
+PLANNED = {f"planned-{kind}": f"planned:{kind}" for kind in ANAESTHESIA}
 MODES = ("none", "minimal", "moderate", "deep", "general", "regional")
 
 
@@ -107,7 +103,7 @@ class Filters:
         reader.take("status", "status", _one_of(tuple(CaseStatus)))
         reader.take("complication", "complication", _slug)
         reader.take("leak", "leak", _one_of(LEAKS))
-        reader.take("anaesthesia", "anaesthesia", _one_of((*ANAESTHESIA, *MODES)))
+        reader.take("anaesthesia", "anaesthesia", _one_of((*PLANNED, *MODES)))
         reader.take("version", "version", _number)
         reader.take_all("flag", "flags", tuple(FLAGS))
         reader.take("lot", "lot", _text)
@@ -124,15 +120,21 @@ class Filters:
         """Whether anything is asked for."""
         return bool(self.query)
 
-    def facets(self) -> list[str]:
+    def facets(self, user: int) -> list[str]:
         """What a case must have, all of it, as words of `Case.facets`."""
         found = [f"flag:{flag}" for flag in self.flags]
+        if self.mine_to_sign:
+            found += ["flag:unsigned", f"operator:{user}"]
+        if self.mine_to_cosign:
+            found.append("flag:cosign")
         if self.approach:
             found.append(f"sides:{self.approach}" if self.approach.isdigit() else f"approach:{self.approach}")
         if self.complication and self.complication != "any":
             found.append(f"complication:{self.complication}")
-        if self.anaesthesia in MODES:
-            found.append(f"mode:{self.anaesthesia}")
+        if self.leak:
+            found.append(f"leaked:{self.leak}")
+        if self.anaesthesia:
+            found.append(PLANNED.get(self.anaesthesia) or f"mode:{self.anaesthesia}")
         if self.lot:
             found.append(f"lot:{self.lot.lower()}")
         return found
@@ -220,94 +222,51 @@ def _one_of(known: Mapping[str, Any] | tuple[str, ...]) -> Callable[[str], str]:
     return read
 
 
-# The cases ------------------------------------------------------------------------------------------------------------
+# What fits ---------------------------------------------------------------------------------------------------------
 
 
-def cases(user: User, filters: Filters) -> CaseQuerySet:
-    """The cases that the user may see and that fit, in no order; voided ones only where they are asked for.
+def condition(filters: Filters, user: int) -> Q:
+    """What a case must be to fit; a voided one fits only where it is asked for.
 
-    A person is looked for as operator and as assistant; a note is for its operator to sign.
+    A person is looked for as operator and as assistant; a note is for its operator to sign. Whatever is no column with
+    an index of its own is a word of `facets` or of `search`, so that it is found without reading the table.
     """
-    found = Case.objects.visible_to(user).filter(_columns(filters))
-    if filters.mine_to_sign:
-        found = found.filter(facets__contains=["flag:unsigned", f"operator:{user.pk}"])
-    if filters.mine_to_cosign:
-        found = found.filter(cosign_by=user)
-    if facets := filters.facets():
-        found = found.filter(facets__contains=facets)
-    if filters.levels:
-        found = found.filter(facets__overlap=[f"level:{level}" for level in filters.levels])
-    if filters.person:
-        found = found.filter(facets__overlap=[f"operator:{filters.person}", f"assistant:{filters.person}"])
-    if words := words_of(filters.words)[:MOST_WORDS]:
-        found = found.filter(reduce(and_, (_has_word(word) for word in words)))
-    return found
-
-
-def _columns(filters: Filters) -> Q:
-    """What is a column of the case."""
     found = Q(status=filters.status) if filters.status else ~Q(status=CaseStatus.VOIDED)
-    if filters.since:
-        found &= Q(scheduled_at__gte=_midnight(filters.since))
-    if filters.until:
-        found &= Q(scheduled_at__lt=_midnight(filters.until + timedelta(days=1)))
+    found &= days(filters)
     same = {
         "unit": filters.unit,
         "room": filters.room,
         "indication": filters.indication,
         "protocol": filters.version,
-        "anaesthesia": filters.anaesthesia if filters.anaesthesia in ANAESTHESIA else "",
     }
     found &= Q(**{name: value for name, value in same.items() if value})
-    if filters.leak:
-        found &= Q(leak={"yes": True, "no": False, "unknown": None}[filters.leak])
     if filters.complication == "any":
         found &= Q(complications__gt=0)
+    if filters.mine_to_cosign:
+        found &= Q(cosign_by=user)
+    if facets := filters.facets(user):
+        found &= Q(facets__contains=facets)
+    if filters.levels:
+        found &= Q(facets__overlap=[f"level:{level}" for level in filters.levels])
+    if filters.person:
+        found &= Q(facets__overlap=[f"operator:{filters.person}", f"assistant:{filters.person}"])
+    for word in words_of(filters.words)[:MOST_WORDS]:
+        found &= Q(_Begins("search", word))
+    return found
+
+
+def days(filters: Filters) -> Q:
+    """The days that are asked for."""
+    found = Q()
+    if filters.since:
+        found &= Q(scheduled_at__gte=_midnight(filters.since))
+    if filters.until:
+        found &= Q(scheduled_at__lt=_midnight(filters.until + timedelta(days=1)))
     return found
 
 
 def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _has_word(word: str) -> Q:
-    """A word that begins like this stands in what was written down, or names the patient."""
-    named = _Begins(PatientWords(), word)
-    written = Q(_Begins(Func("words", function="array_to_tsvector"), word))
-    if (some := _patients(word)) is not None:
-        return written | Q(patient__in=some)
-    return written | Q(Exists(Patient.objects.filter(named, pk=OuterRef("patient_id"))))
-
-
-# The beginnings of names and numbers are counted first, each on an index that stops at the limit: a word that fits many
-# people would else be looked up whole, only to be found too common. Only a rare one is then looked for among all words.
-_PEOPLE = f"""
-WITH begun AS MATERIALIZED (
-    (SELECT id FROM procedures_patient WHERE {PLAIN["family_name"]} LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
-    UNION ALL
-    (SELECT id FROM procedures_patient WHERE {PLAIN["given_name"]} LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
-    UNION ALL
-    (SELECT id FROM procedures_patient WHERE {PLAIN["mrn"]} LIKE %(like)s LIMIT {MOST_PATIENTS + 1})
-), common AS (SELECT count(*) > {MOST_PATIENTS} AS is_so FROM begun)
-SELECT is_so, ARRAY(
-    SELECT id FROM procedures_patient WHERE NOT is_so AND {PatientWords.template} @@ %(term)s::tsquery
-    LIMIT {MOST_PATIENTS + 1}
-) FROM common
-"""  # noqa: S608 (numbers of our own)
-
-
-def _patients(word: str) -> list[int] | None:
-    """The patients whom a word names; None where they are more than MOST_PATIENTS."""
-    like = plain(word).replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
-    with connection.cursor() as cursor:
-        cursor.execute(_PEOPLE, {"like": like, "term": _term(word)})
-        is_common, found = cursor.fetchone() or (False, [])
-    return None if is_common or len(found) > MOST_PATIENTS else found
-
-
-def _term(beginning: str) -> str:
-    quoted = plain(beginning).replace("\\", "\\\\")
-    return f"'{quoted}':*"
 
 
 class _Begins(Func):
@@ -317,5 +276,6 @@ class _Begins(Func):
     arg_joiner = " @@ "
     output_field = BooleanField()
 
-    def __init__(self, words: Func, beginning: str) -> None:
-        super().__init__(words, Value(_term(beginning)))
+    def __init__(self, words: str, beginning: str) -> None:
+        quoted = plain(beginning).replace("\\", "\\\\")
+        super().__init__(words, Value(f"'{quoted}':*"))

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
-from django.db.models import BooleanField, F, Func, OrderBy, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 from django.http import QueryDict
@@ -16,7 +15,9 @@ from django.utils.translation import gettext as _
 from procedures.models import Case
 from procedures.models.case import CaseQuerySet
 
-from . import sealed
+from . import sealed, walking
+from .finding import Found
+from .walking import Order
 
 SIZE = 50
 NEWEST = "-date"
@@ -33,23 +34,6 @@ SORTS: dict[str, tuple[str | Combinable, ...]] = {
     "status": ("status", "scheduled_at"),
 }
 _READ: dict[type, Any] = {datetime: datetime.fromisoformat, Decimal: Decimal, UUID: UUID, int: int, str: str}
-
-
-class _Row(Func):
-    """(a, b, id) > (x, y, z) as PostgreSQL compares rows: one range of an index."""
-
-    output_field = BooleanField()
-
-    def __init__(self, left: Sequence[Any], sign: str, right: Sequence[Any]) -> None:
-        super().__init__(*left, *right)
-        self.sign = sign
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """The comparison."""
-        parts = [compiler.compile(part) for part in self.source_expressions]
-        half = len(parts) // 2
-        left, right = (", ".join(sql for sql, _given in side) for side in (parts[:half], parts[half:]))
-        return f"({left}) {self.sign} ({right})", [value for _sql, given in parts for value in given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,22 +76,30 @@ class Page:
     problem: str = ""
 
 
-def page(found: CaseQuerySet, data: QueryDict, size: int = SIZE) -> Page:
+def page(found: Found, data: QueryDict, size: int = SIZE) -> Page:
     """The page that an address asks for (`sort`: a column, with a minus the other way round; `at`: a place)."""
     sort, place, problem = _asked(data)
-    rows = list(_ordered(found, sort, place)[: size + 1])
-    more, rows = len(rows) > size, rows[:size]
     back = place is not None and place.back
+    order = Order.of(SORTS[sort.removeprefix("-")], up=sort.startswith("-") == back)
+    ids = walking.first(found, order, place.values if place else None, size + 1)
+    more, rows = len(ids) > size, _rows(found, order, ids[:size])
     if back:
         rows.reverse()
     has_following, has_before = (True, more) if back else (more, place is not None)
     return Page(
         rows=rows,
         sort=sort,
-        following=_place(sort, rows[-1], back=False) if rows and has_following else "",
-        before=_place(sort, rows[0], back=True) if rows and has_before else "",
+        following=_place(sort, order, rows[-1], back=False) if rows and has_following else "",
+        before=_place(sort, order, rows[0], back=True) if rows and has_before else "",
         problem=problem,
     )
+
+
+def _rows(found: Found, order: Order, ids: Sequence[UUID]) -> list[Case]:
+    """The cases of these ids, as they are now: one that no longer fits is left out."""
+    cases = found.cases.filter(pk__in=ids).annotate(**order.keys).select_related("patient", "operator")
+    known = {case.pk: case for case in cases.defer("words", "search", "timers", "patient__sex")}
+    return [known[pk] for pk in ids if pk in known]
 
 
 def _asked(data: QueryDict) -> tuple[str, Place | None, str]:
@@ -121,53 +113,15 @@ def _asked(data: QueryDict) -> tuple[str, Place | None, str]:
     return sort, place, problem
 
 
-def _keys(sort: str) -> tuple[list[str], dict[str, Any]]:
-    """The names of the sorted columns, and the expressions to be read along under their names."""
-    names, extra = [], {}
-    for number, column in enumerate(SORTS[sort.removeprefix("-")]):
-        if isinstance(column, str):
-            names.append(column)
-        else:
-            names.append(f"sorted_{number}")
-            extra[f"sorted_{number}"] = column
-    return [*names, "pk"], extra
-
-
-def _ordered(found: CaseQuerySet, sort: str, place: Place | None) -> CaseQuerySet:
-    names, extra = _keys(sort)
-    up = not sort.startswith("-")
-    if place is not None and place.back:
-        up = not up
-    found = found.annotate(**extra) if extra else found
-    if place is not None:
-        found = found.filter(_beyond(names, up, place.values))
-    return found.order_by(*(OrderBy(F(name), descending=not up) for name in names))
-
-
-def _beyond(names: list[str], up: bool, values: tuple[Any, ...]) -> Q:
-    row = Q(_Row([F(name) for name in names], ">" if up else "<", [Value(value) for value in values]))
-    if not names[0].startswith("patient"):
-        return row
-    # A row across two tables is no range of an index; the name alone is.
-    return row & Q(**{f"{names[0]}__{'gte' if up else 'lte'}": values[0]})
-
-
-def _place(sort: str, row: Case, *, back: bool) -> str:
-    names, _extra = _keys(sort)
-    return Place(sort, back, tuple(_value(row, name) for name in names)).token()
-
-
-def _value(row: Any, name: str) -> Any:
-    for part in name.split("__"):
-        row = getattr(row, part)
-    return row
+def _place(sort: str, order: Order, row: Case, *, back: bool) -> str:
+    return Place(sort, back, tuple(getattr(row, name) for name in order.keys)).token()
 
 
 def in_pages(found: CaseQuerySet, size: int) -> Iterator[list[Case]]:
     """All of them, the newest first, in pages that are short queries of their own: for exports of any length."""
-    place = None
-    while rows := list(_ordered(found, NEWEST, place)[:size]):
+    order, place = Order.of(SORTS["date"], up=False), None
+    while rows := list(order.sorted(order.behind(found, place))[:size]):
         yield rows
         if len(rows) < size:
             return
-        place = Place(NEWEST, False, (rows[-1].scheduled_at, rows[-1].pk))
+        place = (rows[-1].scheduled_at, rows[-1].pk)

@@ -38,7 +38,8 @@ class Rows:
             setattr(case, name, value)
         state = progress.state
         self.add([case])
-        self.add(CaseTeam(case=case, **projection.team_row(member)) for member in state.team)
+        unit = case.unit_id
+        self.add(CaseTeam(case=case, unit_id=unit, **projection.team_row(one)) for one in state.team)
         self.add(Level(case=case, **projection.level_row(one, progress)) for one in state.levels.values())
         self.add(Step(case=case, **projection.step_row(step)) for step in state.steps.values())
 

@@ -91,7 +91,7 @@ def _any_role(user: User) -> Role | None:
 
 def cases(user: User, query: QueryDict, *, identified: bool) -> CaseQuerySet:
     """The cases that go along: those of the log, with names only where the role in the unit or the team allows it."""
-    found = caselog.cases(user, caselog.Filters.read(query, user))
+    found = caselog.Found.of(user, caselog.Filters.read(query, user)).cases
     if (product := product_of(query)) is not None:
         found = found.filter(facets__contains=[f"product:{product}"])
     if not identified:

@@ -7,8 +7,8 @@ import django.db.models.functions.comparison
 from django.conf import settings
 from django.db import migrations, models
 
-import procedures.models.patient
 import procedures.state
+from procedures.migrations._patient_words import PatientWords
 
 
 class Migration(migrations.Migration):
@@ -258,9 +258,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="patient",
-            index=django.contrib.postgres.indexes.GinIndex(
-                procedures.models.patient.PatientWords(), name="patient_words"
-            ),
+            index=django.contrib.postgres.indexes.GinIndex(PatientWords(), name="patient_words"),
         ),
         migrations.AddConstraint(
             model_name="case",

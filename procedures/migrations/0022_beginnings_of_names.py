@@ -3,7 +3,7 @@
 import django.contrib.postgres.indexes
 from django.db import migrations, models
 
-import procedures.models.patient
+from procedures.migrations._patient_words import PlainName
 
 
 class Migration(migrations.Migration):
@@ -15,27 +15,21 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="patient",
             index=models.Index(
-                django.contrib.postgres.indexes.OpClass(
-                    procedures.models.patient.PlainName("family_name"), "text_pattern_ops"
-                ),
+                django.contrib.postgres.indexes.OpClass(PlainName("family_name"), "text_pattern_ops"),
                 name="patient_family_name_begins",
             ),
         ),
         migrations.AddIndex(
             model_name="patient",
             index=models.Index(
-                django.contrib.postgres.indexes.OpClass(
-                    procedures.models.patient.PlainName("given_name"), "text_pattern_ops"
-                ),
+                django.contrib.postgres.indexes.OpClass(PlainName("given_name"), "text_pattern_ops"),
                 name="patient_given_name_begins",
             ),
         ),
         migrations.AddIndex(
             model_name="patient",
             index=models.Index(
-                django.contrib.postgres.indexes.OpClass(
-                    procedures.models.patient.PlainName("mrn"), "text_pattern_ops"
-                ),
+                django.contrib.postgres.indexes.OpClass(PlainName("mrn"), "text_pattern_ops"),
                 name="patient_mrn_begins",
             ),
         ),

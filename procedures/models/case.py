@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Func, Q
 from django.db.models.functions import Coalesce
@@ -72,6 +73,11 @@ class _Visible(_ByHand):
     output_field = models.BooleanField()
 
 
+def visible(user_id: int) -> Q:
+    """What `CaseQuerySet.visible_to` asks, as a condition."""
+    return Q(_Visible("unit_id", "pk", user_id=user_id))
+
+
 class _Role(_ByHand):
     sql = "(SELECT m.role FROM procedures_membership m WHERE m.unit_id = {0} AND m.user_id = %s)"
     output_field = models.CharField()
@@ -82,7 +88,7 @@ class CaseQuerySet(models.QuerySet["Case"]):
 
     def visible_to(self, user: User) -> Self:
         """Cases of the user's units, and those in whose team the user is or was. Nothing for anybody else."""
-        return self.filter(_Visible("unit_id", "pk", user_id=user.pk))
+        return self.filter(visible(user.pk))
 
     def on_wall(self, unit: int) -> Self:
         """What the wall display of a unit reads, and nothing else: running cases, without birth date or number."""
@@ -113,9 +119,9 @@ class Case(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    unit = models.ForeignKey(Unit, models.PROTECT, related_name="cases")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="cases", db_index=False)
     patient = models.ForeignKey(Patient, models.PROTECT, related_name="cases")
-    protocol = models.ForeignKey(ProtocolVersion, models.PROTECT, related_name="cases")
+    protocol = models.ForeignKey(ProtocolVersion, models.PROTECT, related_name="cases", db_index=False)
     status = models.CharField(
         _("status"), max_length=12, choices=[(s.value, label) for s, label in STATUS_LABELS.items()]
     )
@@ -149,6 +155,7 @@ class Case(models.Model):
     account = models.JSONField(default=dict)
     facets = ArrayField(models.CharField(max_length=80), default=list)
     words = ArrayField(models.CharField(max_length=60), default=list)
+    search = SearchVectorField(default="", editable=False)  # a trigger's: `words` and those of the patient
     skin_seconds = models.PositiveIntegerField(_("skin to skin, s"), null=True)
     treated = models.PositiveSmallIntegerField(_("vertebrae with cement"), default=0)
     cement_by_level = ArrayField(models.DecimalField(max_digits=5, decimal_places=2), default=list)
@@ -186,15 +193,18 @@ class Case(models.Model):
             models.Index(fields=["scheduled_at", "id"], name="case_by_date"),
             models.Index(Coalesce("operator", 0), "scheduled_at", "id", name="case_by_operator"),
             models.Index(fields=["status", "scheduled_at", "id"], name="case_by_status"),
+            models.Index(fields=["room", "scheduled_at", "id"], name="case_by_room"),
+            models.Index(fields=["protocol", "scheduled_at", "id"], name="case_by_version"),
             models.Index(fields=["indication", "scheduled_at", "id"], name="case_by_indication"),
             models.Index(fields=["complications", "scheduled_at", "id"], name="case_by_complications"),
             models.Index(fields=["treated", "scheduled_at", "id"], name="case_by_treated"),
             models.Index(fields=["cement_ml", "id"], name="case_by_cement"),
             models.Index(Coalesce("skin_seconds", -1), "id", name="case_by_skin"),
             GinIndex(fields=["facets"], name="case_facets"),
-            GinIndex(Func("words", function="array_to_tsvector"), name="case_words"),
+            GinIndex(fields=["search"], name="case_search"),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["id", "unit"], name="case_with_unit"),  # what the team points to
             models.CheckConstraint(name="case_status_known", condition=Q(status__in=list(CaseStatus))),
             models.CheckConstraint(
                 name="case_started_pair",
@@ -302,10 +312,16 @@ class Step(models.Model):
 
 
 class CaseTeam(models.Model):
-    """Who is in the team of a case, as what, from when until when. Membership gives the right to see it for ever."""
+    """Who is in the team of a case, as what, from when until when. Membership gives the right to see it for ever.
+
+    `unit` is the case's (a composite foreign key holds it), so that where somebody was need not be asked of each case.
+    """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="team")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="case_teams")
+    unit = models.ForeignKey(Unit, models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="case_teams", db_index=False
+    )
     role = models.CharField(_("role"), max_length=20, choices=ROLE_CHOICES)
     since = models.DateTimeField(_("from"))
     until = models.DateTimeField(_("until"), null=True, blank=True)
@@ -313,6 +329,7 @@ class CaseTeam(models.Model):
     class Meta:
         verbose_name = _("team member")
         verbose_name_plural = _("team")
+        indexes = [models.Index(fields=["user", "unit"], name="team_units_of_user")]
         constraints = [
             models.UniqueConstraint(fields=["case", "user", "role", "since"], name="team_once"),
             models.UniqueConstraint(fields=["case", "user"], condition=Q(until=None), name="team_live_once"),

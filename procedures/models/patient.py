@@ -1,44 +1,11 @@
 """Patients and their allergies. Reached through their cases only (`Case.objects.visible_to`)."""
 
-from typing import Any
-
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from procedures import letters
-
 from .ranges import in_record_time
-
-
-def _plain(column: str) -> str:
-    """`letters.plain` in SQL."""
-    kept = letters.FROM.replace("'", "''")
-    return f"translate(lower({column}), '{kept}', '{letters.TO}')"
-
-
-class PlainName(models.Func):
-    """A column of the patient as it is looked for."""
-
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
-        """The SQL, the same as that of the search (`PLAIN`)."""
-        column, given = compiler.compile(self.source_expressions[0])
-        return _plain(column), list(given)
-
-
-PLAIN = {name: _plain(name) for name in ("family_name", "given_name", "mrn")}
-
-
-class PatientWords(models.Func):
-    """Name and MRN as words that a search finds by their beginnings."""
-
-    template = (
-        "array_to_tsvector(string_to_array(btrim(regexp_replace("
-        f"{_plain("family_name || ' ' || given_name || ' ' || mrn")}, '[[:space:]]+', ' ', 'g')), ' '))"
-    )
-    arity = 0
 
 
 class Patient(models.Model):
@@ -69,11 +36,6 @@ class Patient(models.Model):
         indexes = [
             models.Index(fields=["family_name", "birth_date"], name="patient_same_name"),
             models.Index(fields=["family_name", "given_name", "id"], name="patient_by_name"),
-            GinIndex(PatientWords(), name="patient_words"),
-            *(
-                models.Index(OpClass(PlainName(name), "text_pattern_ops"), name=f"patient_{name}_begins")
-                for name in PLAIN
-            ),
         ]
 
     def __str__(self) -> str:

@@ -136,23 +136,21 @@ class LogScreen:
 
 
 def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
-    """The page that the address asks for: three statements, one more for each word that is looked for.
+    """The page that the address asks for: four statements, or five (`caselog.walking`).
 
     The figures of all that fit are asked for by the page itself, once its rows stand: among very many cases that takes
     longer than a page. An address that ends with `figures=1` has them at once (without scripts).
     """
-    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
+    found, query = caselog.Found.of(user, filters), filters.query.urlencode()
+    memberships = found.reach.memberships
     names = Names(filters, memberships)
-    found, query = caselog.cases(user, filters), filters.query.urlencode()
-    page = caselog.page(
-        found.select_related("patient", "operator").defer("words", "timers", "patient__sex"), data
-    )
+    page = caselog.page(found, data)
     return LogScreen(
         role=role_words(dict.fromkeys(m.role for m in memberships)),
         filters=filters,
         columns=[_column(name, str(label), page.sort, filters) for name, label in COLUMNS.items()],
         rows=_rows(page.rows),
-        figures=_of(found, filters)
+        figures=_of(found.cases, filters)
         if data.get("figures")
         else FiguresScreen(tiles=_BLANK, query=query, later=True),
         following=_with(filters.query, page.sort, page.following) if page.following else "",
@@ -178,8 +176,8 @@ def in_words(user: User, filters: Filters) -> tuple[list[str], list[str]]:
 
 
 def figures(user: User, filters: Filters) -> FiguresScreen:
-    """The figures of all the cases that fit: one statement, one more for each word that is looked for."""
-    return _of(caselog.cases(user, filters), filters)
+    """The figures of all the cases that fit: two statements."""
+    return _of(caselog.Found.of(user, filters).cases, filters)
 
 
 # Rows -----------------------------------------------------------------------------------------------------------------

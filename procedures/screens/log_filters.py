@@ -1,6 +1,6 @@
 """The filters of the case log in words: as choices, as what is on, and what of an address was not understood."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,14 @@ MODE_WORDS = {
 }
 
 
+def _anaesthesia() -> dict[str, str]:
+    """What was planned, and what was given."""
+    planned = {
+        f"planned-{kind}": _("%(kind)s planned") % {"kind": label} for kind, label in ANAESTHESIA.items()
+    }
+    return {**planned, **{mode: str(MODE_WORDS[mode]) for mode in MODES}}
+
+
 @dataclass(frozen=True, slots=True)
 class Chip:
     """A filter that is on, in words, and the address without it."""
@@ -45,7 +53,7 @@ class Choice:
 class Names:
     """The filters as choices, chips and sentences."""
 
-    def __init__(self, filters: Filters, memberships: list[Membership]) -> None:
+    def __init__(self, filters: Filters, memberships: Sequence[Membership]) -> None:
         self.filters = filters
         units = {m.unit_id: m.unit for m in memberships}
         self.units = [(str(pk), unit.name) for pk, unit in units.items()]
@@ -69,7 +77,6 @@ class Names:
 
     def more(self) -> list[Choice]:
         """The others."""
-        planned = [(value, _("%(kind)s planned") % {"kind": label}) for value, label in ANAESTHESIA.items()]
         complications = [("any", _("Any")), *directory.options(Measure.COMPLICATION)]
         found = [
             self.choice("room", _("Room"), self.rooms),
@@ -77,7 +84,7 @@ class Names:
             self.choice("indication", _("Indication"), INDICATIONS.items()),
             self.choice("leak", _("Cement leak"), LEAKS.items()),
             self.choice("complication", _("Complication"), complications),
-            self.choice("anaesthesia", _("Anaesthesia"), [*planned, *((m, MODE_WORDS[m]) for m in MODES)]),
+            self.choice("anaesthesia", _("Anaesthesia"), _anaesthesia().items()),
             self.choice("version", _("Protocol version"), self.versions),
         ]
         return [self.choice("unit", _("Unit"), self.units), *found] if len(self.units) > 1 else found
@@ -108,7 +115,7 @@ class Names:
             "leak": LEAKS,
             "flag": caselog.FLAGS,
             "complication": {"any": _("Any complication"), **dict(directory.options(Measure.COMPLICATION))},
-            "anaesthesia": {**ANAESTHESIA, **MODE_WORDS},
+            "anaesthesia": _anaesthesia(),
             "status": {s.value: label for s, label in STATUS_LABELS.items()},
             "sign": {"me": _("for me to sign")},
             "cosign": {"me": _("for me to co-sign")},

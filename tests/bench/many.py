@@ -22,7 +22,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kypho import database
 from procedures import caselog, directory
-from procedures.caselog import pages
+from procedures.caselog import pages, walking
 from procedures.models import User
 from procedures.protocols import frozen
 from tests.bench import report, taken
@@ -178,23 +178,25 @@ def _sealed(asked: str) -> QueryDict:
 
 def _deep(user: User, query: QueryDict) -> tuple[str, int]:
     """The token and the number of the DEEPth page, or of the last one."""
-    found = caselog.cases(user, caselog.Filters.read(query, user))
+    found = caselog.Found.of(user, caselog.Filters.read(query, user)).cases
     number = min(DEEP, -(-found.count() // pages.SIZE))
     if number < 2:
         return "", 1
     sort = query.get("sort") or pages.NEWEST
-    before = list(pages._ordered(found, sort, None)[(number - 1) * pages.SIZE - 1 :][:1])
-    return pages._place(sort, before[0], back=False), number
+    order = walking.Order.of(pages.SORTS[sort.removeprefix("-")], up=not sort.startswith("-"))
+    before = order.sorted(order.behind(found, None))[(number - 1) * pages.SIZE - 1 :][:1]
+    return pages._place(sort, order, before[0], back=False), number
 
 
 def _newest(user: User) -> tuple[str, int]:
     """An address of the log with the newest cases, FILE of them or a day's more, and how many those are."""
-    seen = caselog.cases(user, caselog.Filters())
+    seen = caselog.Found.of(user, caselog.Filters()).cases
     newest = list(seen.order_by("-scheduled_at").values_list("scheduled_at", flat=True)[FILE - 1 : FILE])
     if not newest:
         return "", seen.count()
     query = f"since={newest[0]:%Y-%m-%d}"
-    return query, caselog.cases(user, caselog.Filters.read(QueryDict(query), user)).count()
+    filters = caselog.Filters.read(QueryDict(query), user)
+    return query, caselog.Found.of(user, filters).cases.count()
 
 
 def _pages(many: Side, few: Side, rounds: int) -> list[Row]:

@@ -29,7 +29,7 @@ from .shapes import FIRST_USER, HEAD, MOST, SEPARATOR, Shape, copied, event_colu
 
 CASES_OF_A_UNIT = 10_000  # so that its senior operator has between four and five thousand
 CHUNK = 250  # cases in one transaction
-WEEKS_BACK = 416  # eight years; only backwards, so that what was used had not expired
+WEEKS_BACK = 416  # eight years, the oldest first; only backwards, so that what was used had not expired
 FIRST_PATIENT, FIRST_MRN = 10_000_000, 100_000_000
 ANOTHER_CASE = 8  # one patient in so many comes twice
 _TABLES: tuple[Any, ...] = (Event, Step, Level, CaseTeam, Case)  # the case last: it may say that it is signed
@@ -80,10 +80,10 @@ def _place(user: int) -> str:
 
 
 class Stamper:
-    """Makes copies; the same seed makes the same ones."""
+    """Makes so many copies, in the order of time as a house has them; the same seed makes the same ones."""
 
-    def __init__(self, shapes: list[Shape], houses: list[House], seed: int) -> None:
-        self._rng = Random(seed)
+    def __init__(self, shapes: list[Shape], houses: list[House], seed: int, copies: int) -> None:
+        self._rng, self._copies = Random(seed), copies
         self._shapes, self._houses = shapes, houses
         self._said: dict[date, str] = {}
 
@@ -92,7 +92,7 @@ class Stamper:
         and its team alone, which are all that the case log and the statistics read."""
         rng = self._rng
         shape, house = rng.choice(self._shapes), rng.choice(self._houses)
-        day = shape.day - timedelta(weeks=rng.randrange(1, WEEKS_BACK))
+        day = shape.day - timedelta(weeks=WEEKS_BACK - number * WEEKS_BACK // self._copies)
         patient = number - number // ANOTHER_CASE
         values: dict[str, Any] = {
             "case": str(UUID(int=rng.getrandbits(128), version=4)),
@@ -204,7 +204,7 @@ def fill_all(
         raw.commit()
     if copies:
         chunks = [range(at, min(at + CHUNK, copies)) for at in range(0, copies, CHUNK)]
-        work = partial(_work, address, shapes, units, every)
+        work = partial(_work, address, shapes, units, every, copies)
         with ProcessPoolExecutor(workers, get_context("fork")) as pool:
             events += sum(pool.map(work, chunks))
     seconds = time.perf_counter() - started
@@ -227,10 +227,12 @@ def _superuser(address: str) -> psycopg.Connection[Any]:
 _kept: dict[int, psycopg.Connection[Any]] = {}
 
 
-def _work(address: str, shapes: list[Shape], units: list[House], every: int, numbers: range) -> int:
+def _work(
+    address: str, shapes: list[Shape], units: list[House], every: int, copies: int, numbers: range
+) -> int:
     """One chunk, in a process that keeps its connection."""
     raw = _kept.get(os.getpid())
     if raw is None:
         raw = _kept[os.getpid()] = _superuser(address)
     with raw.transaction():
-        return fill(raw, Stamper(shapes, units, numbers.start), numbers, every)
+        return fill(raw, Stamper(shapes, units, numbers.start, copies), numbers, every)

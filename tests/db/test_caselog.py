@@ -8,14 +8,15 @@ from uuid import UUID
 import pytest
 from django.db import connection
 from django.http import QueryDict
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from procedures import caselog, commands, letters
-from procedures.caselog import SORTS, Filters, sealed
+from procedures.caselog import SORTS, Filters, sealed, walking
 from procedures.caselog.filters import words_problem
 from procedures.definitions import Role
-from procedures.models import Case, CaseTeam, User
+from procedures.models import Case, CaseTeam, Membership, User
 from procedures.state import Source
 from tests.world import World
 
@@ -31,7 +32,10 @@ def asked(user: User, address: str = "", words: str = "") -> Filters:
 
 
 def found(user: User, address: str = "", words: str = "") -> set[UUID]:
-    return set(caselog.cases(user, asked(user, address, words)).values_list("pk", flat=True))
+    fits = caselog.Found.of(user, asked(user, address, words))
+    ids = set(fits.cases.values_list("pk", flat=True))
+    assert {case.pk for case in caselog.page(fits, QueryDict()).rows} == ids  # as the page finds them
+    return ids
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def several(world: World) -> list[UUID]:
         ("indication=myeloma", set()),
         ("room=IR+room+2", {0, 1, 2, 3, 4, 5, 6}),
         ("room=IR+room+9", set()),
-        ("anaesthesia=sedation&status=in_progress", {2}),
+        ("anaesthesia=planned-sedation&status=in_progress", {2}),
         ("leak=unknown", {0, 1, 2, 3, 4, 5, 6}),
         ("leak=yes", set()),
         ("complication=any", set()),
@@ -118,6 +122,25 @@ def test_the_words_find_what_was_written_down_and_a_lot(world: World, several: l
     assert found(world.operator, "lot=KX-2093") == set()
 
 
+def test_a_part_of_a_double_name_is_a_word(world: World, several: list[UUID]) -> None:
+    case = world.open("L1", mrn="7-19", family_name="Garcia-Lopez", given_name="Ana")
+    for words in ("lopez", "garcia-l", "garcia ana", "7-19", "19"):
+        assert found(world.operator, words=words) == {case}, words
+
+
+def test_a_corrected_name_is_found_in_every_case_of_the_patient_and_the_old_one_in_none(world: World) -> None:
+    """A signed case among them, which no command touches any more."""
+    signed = world.signed("L1", mrn="0815", family_name="Rossi")
+    later = world.open("L2", mrn="0815", family_name="Rossi")
+    person = Case.objects.get(pk=later).patient
+    details = commands.PatientDetails(
+        mrn="0815", family_name="Brandt", given_name="Maria", birth_date=person.birth_date, sex=person.sex
+    )
+    commands.correct_patient(world.command(later), details=details, reason="Married")
+    assert found(world.operator, words="brandt") == {signed, later}
+    assert found(world.operator, words="rossi") == set()
+
+
 def test_flags_sides_and_approach(world: World, several: list[UUID]) -> None:
     case = several[2]
     world.rush(case, "K08b-T12-left", values={"approach": "extrapedicular"})
@@ -170,7 +193,7 @@ def test_what_is_impossible_is_named_and_the_rest_holds(world: World, several: l
         "approach", "anaesthesia", "cosign", "sign",
     }  # fmt: skip
     assert filters.query.urlencode() == "until=2026-11-24&level=L1"
-    assert set(caselog.cases(world.operator, filters).values_list("pk", flat=True)) == {
+    assert set(caselog.Found.of(world.operator, filters).cases.values_list("pk", flat=True)) == {
         several[1],
         several[3],
     }
@@ -190,7 +213,10 @@ def test_too_many_words_are_refused() -> None:
 
 def test_nobody_else_sees_them_and_the_team_does_for_ever(world: World, several: list[UUID]) -> None:
     assert found(world.stranger) == set()
-    CaseTeam.objects.create(case_id=several[3], user=world.stranger, role="assistant", since=MORNING)
+    case = Case.objects.get(pk=several[3])
+    CaseTeam.objects.create(
+        case=case, unit_id=case.unit_id, user=world.stranger, role="assistant", since=MORNING
+    )
     assert found(world.stranger) == {several[3]}
     assert found(world.stranger, words="d'ang") == {several[3]}
 
@@ -215,10 +241,13 @@ def test_every_column_has_its_key() -> None:
 
 
 @pytest.mark.parametrize("sort", [s for name in SORTS for s in (name, f"-{name}")])
+@pytest.mark.parametrize("window", [1, 2, 7, 5000])
 def test_pages_forward_and_back_hold_every_case_once_in_order(
-    world: World, several: list[UUID], sort: str
+    world: World, several: list[UUID], sort: str, window: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everything = caselog.cases(world.operator, asked(world.operator)).select_related("patient")
+    """However far a walk may go before it gives up and gathers."""
+    monkeypatch.setattr(walking, "WINDOW", window)
+    everything = caselog.Found.of(world.operator, asked(world.operator))
     pages, data = [], QueryDict(f"sort={sort}", mutable=True)
     while True:
         pages.append(caselog.page(everything, data, size=3))
@@ -240,8 +269,42 @@ def test_pages_forward_and_back_hold_every_case_once_in_order(
     assert (first.before, bool(first.following)) == ("", True)
 
 
+@pytest.mark.parametrize(
+    ("window", "statements"), [(2, ["walk", "gather"]), (6, ["walk"]), (7, ["walk"]), (8, ["walk"])]
+)
+def test_a_walk_that_meets_enough_or_the_end_gathers_nothing(
+    world: World,
+    several: list[UUID],
+    window: int,
+    statements: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of the seven, the newest first, the third and the sixth have this vertebra and this name."""
+    monkeypatch.setattr(walking, "WINDOW", window)
+    fits = caselog.Found.of(world.operator, asked(world.operator, "level=L1"))
+    with CaptureQueriesContext(connection) as caught:
+        ids = walking.first(fits, walking.Order.of(["scheduled_at"], up=False), None, 3)
+    assert ids == [several[5], several[3], several[1]]
+    ways = ["gather" if "enable_seqscan" in one["sql"] else "walk" for one in caught.captured_queries]
+    assert ways == statements
+
+
+def test_two_members_of_one_unit_and_of_both_see_their_pages(world: World, several: list[UUID]) -> None:
+    """By one unit, by some, and with a team elsewhere: the page is what the condition says."""
+    both = world.abroad("both", Role.OPERATOR)
+    assert found(both) == set()
+    Membership.objects.create(user=both, unit=world.unit, role=Role.ASSISTANT)
+    assert found(both) == set(several)
+    assert found(both, f"unit={world.unit.pk}&level=L1") == {several[1], several[3], several[5]}
+    assert found(both, f"unit={world.other_unit.pk}") == set()
+    commands.change_team(world.command(several[0]), user_id=both.pk, role=Role.ASSISTANT)
+    Membership.objects.filter(user=both, unit=world.unit).delete()
+    assert found(both) == {several[0]}
+    assert found(both, f"unit={world.unit.pk}") == {several[0]}
+
+
 def test_a_place_names_nobody_and_belongs_to_its_order(world: World, several: list[UUID]) -> None:
-    everything = caselog.cases(world.operator, asked(world.operator)).select_related("patient")
+    everything = caselog.Found.of(world.operator, asked(world.operator))
     page = caselog.page(everything, QueryDict("sort=patient"), size=2)
     assert "Rossi" not in page.following
     wrong = caselog.page(everything, QueryDict(f"sort=date&at={page.following}"), size=2)
@@ -250,7 +313,7 @@ def test_a_place_names_nobody_and_belongs_to_its_order(world: World, several: li
 
 
 def test_all_in_pages_for_an_export(world: World, several: list[UUID]) -> None:
-    everything = caselog.cases(world.operator, asked(world.operator))
+    everything = caselog.Found.of(world.operator, asked(world.operator)).cases
     assert [[c.pk for c in page] for page in caselog.in_pages(everything, 3)] == [
         several[6:3:-1],
         several[3:0:-1],
@@ -271,11 +334,11 @@ def test_the_figures_are_those_of_the_cases_that_fit(world: World, several: list
             case, "K09d-T12-left", values={"volume": volume, "leak": ["disc"]}, confirmed=frozenset({"again"})
         )
     world.rush(case, "K09e-T12-left")
-    figures = caselog.tiles(caselog.cases(world.operator, asked(world.operator)))
+    figures = caselog.tiles(caselog.Found.of(world.operator, asked(world.operator)).cases)
     stored = Case.objects.get(pk=case)
     assert (figures.cases, figures.more, figures.treated) == (7, False, 1)
     assert figures.cement_ml == float(sum(stored.cement_by_level)) == 6.5
     assert figures.skin_seconds == stored.skin_seconds
     assert (figures.leaks, figures.answered) == (1, 1)
-    empty = caselog.tiles(caselog.cases(world.operator, asked(world.operator, "status=stopped")))
+    empty = caselog.tiles(caselog.Found.of(world.operator, asked(world.operator, "status=stopped")).cases)
     assert (empty.cases, empty.skin_seconds, empty.cement_ml) == (0, None, None)

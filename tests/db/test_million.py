@@ -23,7 +23,7 @@ def test_stamped_cases_pass_the_triggers_and_the_replay(whole: bool) -> None:
     connection.ensure_connection()
     raw: Any = connection.connection
     patients(raw, 40)
-    written = fill(raw, Stamper(made, units, 1), range(40))
+    written = fill(raw, Stamper(made, units, 1, 40), range(40))
     with connection.cursor() as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")  # the foreign keys are judged
     assert Case.objects.count() == 65

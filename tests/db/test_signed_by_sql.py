@@ -47,6 +47,27 @@ def test_the_apps_role_changes_nothing_of_a_signed_case_by_sql(
     assert Level.objects.get(case=case_id).state == "completed"
 
 
+def test_the_words_by_which_a_case_is_found_are_no_ones_to_write(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    open_case, signed = lasting_world.open("L2", mrn="another"), lasting_world.signed("L1")
+    before = Case.objects.order_by("pk").values_list("pk", "search")
+    as_it_was = list(before)
+    forge = "UPDATE procedures_case SET search = 'somebody' WHERE id = %s"
+    app_connection.execute(forge, [open_case])
+    assert is_refused(app_connection, forge, [signed])
+    assert list(before) == as_it_was
+
+
+def test_the_team_says_the_unit_of_its_case(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    case_id = lasting_world.open("L2", mrn="another")
+    move = "UPDATE procedures_caseteam SET unit_id = %s WHERE case_id = %s"
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        app_connection.execute(move, [lasting_world.other_unit.pk, case_id])
+
+
 def test_the_apps_role_appends_no_event_that_changes_what_was_signed(
     lasting_world: World, app_connection: psycopg.Connection[Any]
 ) -> None:

@@ -13,7 +13,7 @@ from procedures.account import WHOLE
 from procedures.caselog import Filters
 from procedures.definitions import Step
 from procedures.groups import FEWEST, By, shown_to, split
-from procedures.models import Case, Membership, User
+from procedures.models import Case, User
 from procedures.protocols import frozen
 from procedures.screens.log_filters import Chip, Choice, Names
 from procedures.screens.parts import role_words
@@ -84,8 +84,9 @@ class StatisticsScreen:
 
 def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> StatisticsScreen:
     """The statistics of the cases that the user may see and that fit, with all sections or only those named."""
-    found, versions = _figures(caselog.cases(user, filters))
-    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
+    looked_for = caselog.Found.of(user, filters)
+    found, versions = _figures(looked_for.cases)
+    memberships = looked_for.reach.memberships
     names = Names(filters, memberships)
     shown = shown_to(user.pk, found[:MOST])
     groups = split(user.pk, shown.cases, by)
