@@ -67,12 +67,18 @@ class Found:
         return Case.objects.filter(self.fits).visible_to(self.reach.user)
 
     @property
+    def only_unit(self) -> int | None:
+        """The one unit that all of them are of."""
+        units = self.reach.units
+        alone = next(iter(units)) if len(units) == 1 and not self.reach.elsewhere else None
+        return self.filters.unit or alone
+
+    @property
     def lead(self) -> Q:
         """A part of `fits` that an index has in the order of time: the narrowest, one unit, before all others."""
-        filters, units = self.filters, self.reach.units
-        only = filters.unit or (next(iter(units)) if len(units) == 1 and not self.reach.elsewhere else None)
+        filters = self.filters
         leads = {
-            "unit": only,
+            "unit": self.only_unit,
             "room": filters.room,
             "protocol": filters.version,
             "indication": filters.indication,

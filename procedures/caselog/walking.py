@@ -8,12 +8,14 @@ by a factor of a hundred. So a walk looks at WINDOW cases and gives up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import BooleanField, ExpressionWrapper, F, Func, OrderBy, Q, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, Func, OrderBy, Q, Subquery, Value
 from django.db.models.expressions import Combinable
+from django.db.models.functions import Coalesce
 
 from procedures.models import Case
 from procedures.models.case import CaseQuerySet, visible
@@ -21,6 +23,8 @@ from procedures.models.case import CaseQuerySet, visible
 from .finding import Found
 
 WINDOW = 5_000
+NEAR = 60_000
+THE_BEGINNING, THE_END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
 
 
 class _Row(Func):
@@ -73,9 +77,17 @@ class Order:
 
 
 def first(found: Found, order: Order, place: tuple[Any, ...] | None, number: int) -> list[UUID]:
-    """The ids of the first so many that fit, behind the place. One statement, or two."""
-    ids, is_all = _walk(found, order, place, number)
-    return ids if is_all else _gather(found, order, place, number)
+    """The ids of the first so many that fit, behind the place. One statement, at most three."""
+    search = _Search(found, order, place, number)
+    if not (order.by_patient and found.only_unit):  # few enough, and each step of that walk is a join
+        ids, is_all = search.walk()
+        if is_all:
+            return ids
+    if order.by_date and not found.only_unit:
+        ids = search.gather(near=True)
+        if len(ids) == number:
+            return ids
+    return search.gather()
 
 
 # Each case of the walk says whether it fits; the last one that may be looked at comes along in any case.
@@ -83,21 +95,6 @@ _WALK = """
 SELECT {id}, fits, nth = {window} FROM (SELECT *, row_number() OVER () AS nth FROM ({walk}) walk) looked_at
 WHERE fits OR nth = {window} LIMIT {number}
 """
-
-
-def _walk(found: Found, order: Order, place: tuple[Any, ...] | None, number: int) -> tuple[list[UUID], bool]:
-    """Those among the next WINDOW cases, and whether that is the answer: enough of them, or none beyond."""
-    fits = ExpressionWrapper(found.fits & visible(found.reach.user.pk), BooleanField())
-    cases = Case.objects.filter(found.lead) if order.by_date else Case.objects.all()
-    seen = order.sorted(order.behind(cases, place)).annotate(fits=fits).values(*order.keys, "fits")[:WINDOW]
-    sql, given = seen.query.sql_with_params()
-    with connection.cursor() as cursor:
-        cursor.execute(_WALK.format(id=list(order.keys)[-1], walk=sql, window=WINDOW, number=number), given)
-        rows = cursor.fetchall()
-    ids = [pk for pk, is_fit, _last in rows if is_fit]
-    return ids, len(ids) == number or not any(last for _pk, _is_fit, last in rows)
-
-
 # OFFSET 0 keeps the order away from the plan: through the indexes of the filters, whatever it costs to sort.
 _GATHER = """
 SET LOCAL enable_seqscan = off;
@@ -106,12 +103,52 @@ SET LOCAL enable_seqscan = on
 """
 
 
-def _gather(found: Found, order: Order, place: tuple[Any, ...] | None, number: int) -> list[UUID]:
-    """All that fit, sorted; the table itself is never read from end to end."""
-    sql, given = order.behind(found.cases, place).values(*order.keys).query.sql_with_params()
-    direction = "ASC" if order.up else "DESC"
-    by = ", ".join(f"{name} {direction}" for name in order.keys)
-    with connection.cursor() as cursor:
-        cursor.execute(_GATHER.format(id=list(order.keys)[-1], cases=sql, order=by, number=number), given)
-        cursor.nextset()
-        return [pk for (pk,) in cursor.fetchall()]
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What is looked for, and how much of it."""
+
+    found: Found
+    order: Order
+    place: tuple[Any, ...] | None
+    number: int
+
+    def walk(self) -> tuple[list[UUID], bool]:
+        """Those among the next WINDOW cases, and whether that is the answer: enough of them, or none beyond."""
+        fits = ExpressionWrapper(self.found.fits & visible(self.found.reach.user.pk), BooleanField())
+        seen = self._ahead().annotate(fits=fits).values(*self.order.keys, "fits")[:WINDOW]
+        rows = self._ids(_WALK, walk=seen, window=WINDOW)
+        ids = [row[0] for row in rows if row[1]]
+        return ids, len(ids) == self.number or not any(is_last for _pk, _fits, is_last in rows)
+
+    def gather(self, *, near: bool = False) -> list[UUID]:
+        """All that fit, or those `near`, sorted; the table itself is never read from end to end."""
+        cases = self.order.behind(self.found.cases, self.place)
+        if near:
+            cases = cases.filter(self._near())
+        direction = "ASC" if self.order.up else "DESC"
+        by = ", ".join(f"{name} {direction}" for name in self.order.keys)
+        return [pk for (pk,) in self._ids(_GATHER, cases=cases.values(*self.order.keys), order=by)]
+
+    def _ahead(self) -> CaseQuerySet:
+        """The cases that a walk meets, whether they fit or not."""
+        cases = Case.objects.filter(self.found.lead) if self.order.by_date else Case.objects.all()
+        return self.order.sorted(self.order.behind(cases, self.place))
+
+    def _near(self) -> Q:
+        """Up to the day that NEAR cases from here lie on."""
+        last = Subquery(self._ahead().values("scheduled_at")[NEAR : NEAR + 1])
+        ends = Coalesce(last, Value(THE_END if self.order.up else THE_BEGINNING))
+        return Q(scheduled_at__lte=ends) if self.order.up else Q(scheduled_at__gte=ends)
+
+    def _ids(self, statement: str, **parts: Any) -> list[Any]:
+        """The rows of a statement around a query, the id of a case the first in each."""
+        sql, given = next(
+            part for part in parts.values() if isinstance(part, CaseQuerySet)
+        ).query.sql_with_params()
+        named = {name: sql if isinstance(part, CaseQuerySet) else part for name, part in parts.items()}
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format(id=list(self.order.keys)[-1], number=self.number, **named), given)
+            if statement is _GATHER:
+                cursor.nextset()
+            rows: list[Any] = cursor.fetchall()
+            return rows

@@ -9,10 +9,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 from django.db import connection
@@ -21,13 +23,14 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from kypho import database
-from procedures import caselog, directory
+from procedures import caselog, clock, directory
 from procedures.caselog import pages, walking
 from procedures.models import User
 from procedures.protocols import frozen
 from tests.bench import report, taken
 from tests.bench.actors import Browser
 from tests.bench.report import Row, at_most, median, spread
+from tests.bench.shapes import batch
 from tests.server import Server, environment
 
 MANY, FEW, FEW_CASES = "kypho", "few", 300
@@ -37,7 +40,8 @@ LOGS_OF_EVERY = int(os.environ.get("BENCH_LOGS_OF_EVERY") or 1)
 DEEP = 1000  # the page, or the last one where there are fewer
 ROUNDS, EACH = 5, 6
 MADE_BY_RUNS = 500  # one more case with each run, for its ticks
-WHO = "chen"  # a member of every unit
+WHO, WHO_OF_ONE = "chen", "chen2"  # members of every unit, and of one of a hundred
+YEARS_AGO = batch(clock.now().date() - timedelta(days=900))  # of a lot
 # What is asked for, as it stands in the address. A word stands there sealed.
 FILTERS = {
     "all": "",
@@ -49,13 +53,27 @@ FILTERS = {
     "an indication": "indication=myeloma",
     "with complications": "complication=any",
     "leaks": "leak=yes",
-    "a lot": "lot=kx-20931",
+    "a lot": f"lot=kx-20931{YEARS_AGO}",
     "approach, two levels": "approach=extrapedicular&level=T7&level=T8",
     "by skin to skin": "sort=-skin",
     "by patient": "sort=patient",
     "mine by cement": "operator=me&sort=-cement",
     "a name": "find=Venkatanarasimharajuvaripeta",
-    "a lot as a word": "find=kx-20410",
+    "a lot as a word": f"find=kx-20410{YEARS_AGO}",
+    "lots that begin alike": "find=kx-20410",
+    "signed and unsigned": "flag=signed&flag=unsigned",
+    "a lot that leaked": f"lot=kx-20931{YEARS_AGO}&leak=yes",
+    "a room that is none": "room=Nowhere",
+}
+# The same for somebody of one unit of a hundred, as most are.
+OF_ONE_UNIT = {
+    "one unit": "",
+    "one unit, late entries": "flag=late",
+    "one unit, leaks": "leak=yes",
+    "one unit, a name": "find=Venkatanarasimharajuvaripeta",
+    "one unit, signed and unsigned": "flag=signed&flag=unsigned",
+    "one unit, late entries by patient": "flag=late&sort=patient",
+    "one unit, by cement": "sort=-cement",
 }
 
 
@@ -80,6 +98,8 @@ def rows(root: Path, static: str, *, quick: bool) -> list[Row]:
         with _server(folder, MANY, static) as many, _server(folder, FEW, static) as few:
             sides = [_side(folder, MANY, many.url), _side(folder, FEW, few.url)]
             found = _pages(sides[0], sides[1], 2 if quick else ROUNDS)
+            of_one = _side(folder, MANY, many.url, WHO_OF_ONE, OF_ONE_UNIT)
+            found += _pages(of_one, _side(folder, FEW, few.url, WHO, OF_ONE_UNIT), 2 if quick else ROUNDS)
             found.append(_statistics(sides[0]))
             with pointed_at(folder, MANY):
                 ticks = taken.Ticks(many.url)
@@ -156,11 +176,13 @@ def _change(**changes: str) -> None:
 # Measuring ----------------------------------------------------------------------------------------------------------
 
 
-def _side(folder: Path, name: str, url: str) -> Side:
+def _side(
+    folder: Path, name: str, url: str, who: str = WHO, filters: Mapping[str, str] = MappingProxyType(FILTERS)
+) -> Side:
     with pointed_at(folder, name):
-        user = User.objects.get(username=WHO)
+        user = User.objects.get(username=who)
         first, deep, numbers = {}, {}, {}
-        for label, asked in FILTERS.items():
+        for label, asked in filters.items():
             query = _sealed(asked)
             first[label] = f"/log/?{query.urlencode()}"
             token, numbers[label] = _deep(user, query)
@@ -202,7 +224,7 @@ def _newest(user: User) -> tuple[str, int]:
 def _pages(many: Side, few: Side, rounds: int) -> list[Row]:
     """For each filter: its first and its deep page at very many cases, against the first at few."""
     found, slowest = [], {}
-    for label in FILTERS:
+    for label in many.first:
         ratios: dict[str, list[float]] = {"first": [], "deep": []}
         absolute = []
         for number in range(rounds + 1):

@@ -25,7 +25,7 @@ from procedures.demo.names import names
 from procedures.demo.people import Suite
 from procedures.models import Case, CaseTeam, Event, Level, Membership, Patient, Step, Unit, User
 
-from .shapes import FIRST_USER, HEAD, MOST, SEPARATOR, Shape, copied, event_columns, play
+from .shapes import FIRST_USER, HEAD, MOST, SEPARATOR, Shape, batch, copied, event_columns, play
 
 CASES_OF_A_UNIT = 10_000  # so that its senior operator has between four and five thousand
 CHUNK = 250  # cases in one transaction
@@ -99,6 +99,7 @@ class Stamper:
             "patient": FIRST_PATIENT + patient,
             "mrn": FIRST_MRN + patient,
             "unit": house.unit,
+            "batch": batch(day),
             **house.people,
             **{f"d{away}": self._say(day + timedelta(days=away)) for away in shape.days},
         }

@@ -175,4 +175,15 @@ def _open(text: str, case: Case, day: date, days: set[int]) -> str:
     text = text.replace("%", "%%").replace(str(case.pk), "%(case)s").replace(case.patient.mrn, "%(mrn)s")
     text = text.replace(bytes(case.head_hash).hex(), "%(head)s")
     text = text.replace(str(case.patient_id), "%(patient)s").replace(str(case.unit_id), "%(unit)s")
+    for lot in _lots(case):
+        text = re.sub(rf"\b({re.escape(lot)})\b", r"\1%(batch)s", text, flags=re.IGNORECASE)
     return _DAY.sub(moment, _USER.sub(r"%(u\1)s", text))
+
+
+def _lots(case: Case) -> list[str]:
+    return [facet.removeprefix("lot:") for facet in case.facets if facet.startswith("lot:")]
+
+
+def batch(day: date) -> str:
+    """What is added to each lot of a copy: eight weeks later it is another one."""
+    return f"-{day.toordinal() // 56 % 1000}"
