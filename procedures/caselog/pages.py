@@ -13,7 +13,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from procedures.models import Case
-from procedures.models.case import CaseQuerySet
+from procedures.models.case import CEMENT_UP, SKIN_UP, CaseQuerySet
 
 from . import sealed, walking
 from .finding import Found
@@ -33,6 +33,8 @@ SORTS: dict[str, tuple[str | Combinable, ...]] = {
     "complications": ("complications", "scheduled_at"),
     "status": ("status", "scheduled_at"),
 }
+# Going up, what has no figure comes last as well: a case that was cancelled is not the shortest of all.
+_UP: dict[str, tuple[str | Combinable, ...]] = {"skin": (SKIN_UP,), "cement": (CEMENT_UP,)}
 _READ: dict[type, Any] = {datetime: datetime.fromisoformat, Decimal: Decimal, UUID: UUID, int: int, str: str}
 
 
@@ -80,7 +82,7 @@ def page(found: Found, data: QueryDict, size: int = SIZE) -> Page:
     """The page that an address asks for (`sort`: a column, with a minus the other way round; `at`: a place)."""
     sort, place, problem = _asked(data)
     back = place is not None and place.back
-    order = Order.of(SORTS[sort.removeprefix("-")], up=sort.startswith("-") == back)
+    order = order_of(sort, back=back)
     ids = walking.first(found, order, place.values if place else None, size + 1)
     more, rows = len(ids) > size, _rows(found, order, ids[:size])
     if back:
@@ -93,6 +95,11 @@ def page(found: Found, data: QueryDict, size: int = SIZE) -> Page:
         before=_place(sort, order, rows[0], back=True) if rows and has_before else "",
         problem=problem,
     )
+
+
+def order_of(sort: str, *, back: bool = False) -> Order:
+    """The order of that name, forward or back from a place."""
+    return Order.of(_UP.get(sort) or SORTS[sort.removeprefix("-")], up=sort.startswith("-") == back)
 
 
 def _rows(found: Found, order: Order, ids: Sequence[UUID]) -> list[Case]:
@@ -119,7 +126,7 @@ def _place(sort: str, order: Order, row: Case, *, back: bool) -> str:
 
 def in_pages(found: CaseQuerySet, size: int) -> Iterator[list[Case]]:
     """All of them, the newest first, in pages that are short queries of their own: for exports of any length."""
-    order, place = Order.of(SORTS["date"], up=False), None
+    order, place = order_of(NEWEST), None
     while rows := list(order.sorted(order.behind(found, place))[:size]):
         yield rows
         if len(rows) < size:

@@ -1,6 +1,7 @@
 """The case and the projections of its log: levels, steps, team. Only `commands` write these rows."""
 
 import uuid
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
@@ -8,8 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Func, Q
-from django.db.models.functions import Coalesce
+from django.db.models import Func, Q, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.translation import gettext_lazy as _
 
 from procedures.definitions import SIDES, VERTEBRAE
@@ -45,6 +46,11 @@ ANAESTHESIA = {
     "sedation": _("Sedation"),
     "general": _("General anaesthesia"),
 }
+
+
+# Sorted upwards, with what has no figure at the end.
+SKIN_UP = Coalesce("skin_seconds", 2**31 - 1)
+CEMENT_UP = Coalesce(NullIf("cement_ml", Value(Decimal(0))), Value(Decimal(9999)))
 
 
 class _ByHand(Func):
@@ -200,6 +206,8 @@ class Case(models.Model):
             models.Index(fields=["treated", "scheduled_at", "id"], name="case_by_treated"),
             models.Index(fields=["cement_ml", "id"], name="case_by_cement"),
             models.Index(Coalesce("skin_seconds", -1), "id", name="case_by_skin"),
+            models.Index(SKIN_UP, "id", name="case_by_skin_up"),
+            models.Index(CEMENT_UP, "id", name="case_by_cement_up"),
             GinIndex(fields=["facets"], name="case_facets"),
             GinIndex(fields=["search"], name="case_search"),
         ]

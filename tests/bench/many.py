@@ -24,7 +24,7 @@ from django.test.utils import CaptureQueriesContext
 
 from kypho import database
 from procedures import caselog, clock, directory
-from procedures.caselog import pages, walking
+from procedures.caselog import pages
 from procedures.models import User
 from procedures.protocols import frozen
 from tests.bench import report, taken
@@ -205,7 +205,7 @@ def _deep(user: User, query: QueryDict) -> tuple[str, int]:
     if number < 2:
         return "", 1
     sort = query.get("sort") or pages.NEWEST
-    order = walking.Order.of(pages.SORTS[sort.removeprefix("-")], up=not sort.startswith("-"))
+    order = pages.order_of(sort)
     before = order.sorted(order.behind(found, None))[(number - 1) * pages.SIZE - 1 :][:1]
     return pages._place(sort, order, before[0], back=False), number
 

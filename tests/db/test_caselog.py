@@ -229,7 +229,7 @@ KEYS: dict[str, Callable[[Case], Any]] = {
     "operator": lambda c: (c.operator_id or 0, c.scheduled_at),
     "levels": lambda c: (c.treated, c.scheduled_at),
     "indication": lambda c: (c.indication, c.scheduled_at),
-    "skin": lambda c: -1 if c.skin_seconds is None else c.skin_seconds,
+    "skin": lambda c: c.skin_seconds or 0,
     "cement": lambda c: c.cement_ml,
     "complications": lambda c: (c.complications, c.scheduled_at),
     "status": lambda c: (c.status, c.scheduled_at),
@@ -267,6 +267,23 @@ def test_pages_forward_and_back_hold_every_case_once_in_order(
     first = caselog.page(everything, data, size=3)
     assert [c.pk for c in first.rows] == [c.pk for c in pages[0].rows]
     assert (first.before, bool(first.following)) == ("", True)
+
+
+@pytest.mark.parametrize("column", ["skin", "cement"])
+def test_what_has_no_figure_comes_last_both_ways(world: World, several: list[UUID], column: str) -> None:
+    done = [world.started(level, mrn=level) for level in ("L1", "L2")]
+    for case, level in zip(done, ("L1", "L2"), strict=True):
+        world.rush(case, f"K08b-{level}-left")
+        values = {"volume": {"amount": "4", "unit": "mL"}, "leak": ["none"]}
+        world.rush(case, f"K09d-{level}-left", values=values)
+        world.rush(case, f"K09e-{level}-left")
+    everything = caselog.Found.of(world.operator, asked(world.operator))
+    for sort in (column, f"-{column}"):
+        rows = caselog.page(everything, QueryDict(f"sort={sort}")).rows
+        assert {case.pk for case in rows[:2]} == set(done), sort
+        later = caselog.page(everything, QueryDict(f"sort={sort}"), size=4)
+        at = QueryDict(f"sort={sort}&at={later.following}")
+        assert [c.pk for c in caselog.page(everything, at, size=4).rows] == [c.pk for c in rows[4:8]], sort
 
 
 @pytest.mark.parametrize(
