@@ -19,7 +19,7 @@ from .parts import Banner, new_command_id
 from .procedure import LevelView, PhaseView, Procedure, Row
 from .view import View
 
-REDRAW = ("case.", "level.", "access.", "handover.")
+REDRAW = ("case.", "level.", "handover.")
 PATIENT = ("patient.", "allergy.")
 TURNING = {EventKind.CASE_STARTED, *ENDINGS}
 ICONS = {
@@ -129,14 +129,18 @@ class CaseScreen(Answer):
 
 
 def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) -> Answer:
-    """What changed for somebody who has seen everything before `events`. `touched`: rows to draw in any case."""
+    """What changed for somebody who has seen everything before `events`. `touched`: rows to draw in any case.
+
+    A vertebra that has got an access, or lost one, has other rows than before: it is drawn whole.
+    """
     procedure = Procedure(view, hand.key)
     whole = any(event.kind.startswith(REDRAW) for event in events)
-    keys = {*touched, *(event.step_key for event in events)}
+    keys = {*touched, *(event.step_key for event in events)} - {""}
+    grown = {event.values["level"] for event in events if event.kind.startswith("access.")}
     changed = [p for p in view.progress.places.values() if p.text in keys or _partner(p) in keys]
-    around = {place.definition.phase for place in changed}
-    vertebrae = {place.key.level for place in changed}
-    moved = whole or any(clocks.moves(view.protocol, event.step_key) for event in events)
+    around = {place.definition.phase for place in changed} | ({Phase.LEVEL} if grown else set())
+    vertebrae = {place.key.level for place in changed} | grown
+    moved = whole or bool(grown) or any(clocks.moves(view.protocol, event.step_key) for event in events)
     taken = any(vitals.measured(view.protocol, event.step_key) for event in events)
     return Answer(
         **_common(view, hand),
@@ -150,11 +154,17 @@ def answer(view: View, hand: Hand, events: list[Event], touched: Iterable[str]) 
         ],
         columns=procedure.columns,
         levels=[
-            procedure.level(level.vertebra, with_rows=whole)
+            procedure.level(level.vertebra, with_rows=whole or level.vertebra in grown)
             for level in view.state.in_order()
             if whole or level.vertebra in vertebrae
         ],
-        rows=[] if whole else [procedure.row(p) for p in changed if p.definition.phase is not Phase.ANY],
+        rows=[]
+        if whole
+        else [
+            procedure.row(p)
+            for p in changed
+            if p.definition.phase is not Phase.ANY and p.key.level not in grown
+        ],
         feed=feed.lines(list(reversed(events[-feed.FEED :])), view),
         banner=view.banner if any(event.kind.startswith(PATIENT) for event in events) else None,
         turned=any(event.kind in TURNING for event in events),

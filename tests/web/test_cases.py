@@ -84,11 +84,22 @@ def test_with_htmx_a_command_on_the_case_answers_in_place(world: World, nurse: V
     world.do_until(case_id, "K08b")
     seen = str(Case.objects.get(pk=case_id).last_seq)
     access = nurse.post("step-done", case_id, "K08b-L1", htmx=True, side="left", seen=seen)
-    assert "procedure" in access.page.swapped
-    assert "Paused since" in access.page.ids["notices"], "it is still paused when the rows are drawn anew"
+    assert {"level-L1", "phase-level-head"} <= access.page.swapped
+    assert not {"procedure", "notices", "row-K08b-L1-left"} & access.page.swapped, "no more than the vertebra"
+    assert {"row-K08b-L1-left", "row-K08c-L1-left"} <= access.page.ids.keys()
     refused = nurse.post("pause", case_id, htmx=True, reason="again", seen=seen)
     assert refused.status == 409
     assert "already paused" in refused.page.ids["hand"]
+
+
+def test_the_last_tick_draws_its_own_row_alone(world: World, nurse: Visitor) -> None:
+    """Nothing is in hand after it, and nothing is the partner of nothing."""
+    case_id = world.started("L1")
+    world.do_until(case_id, "DIS")
+    seen = str(Case.objects.get(pk=case_id).last_seq)
+    answer = nurse.post("step-done", case_id, "DIS", htmx=True, seen=seen)
+    assert answer.status == 200
+    assert {name for name in answer.page.swapped if name.startswith("row-")} == {"row-DIS"}
 
 
 def test_before_sedation_a_case_is_cancelled_and_after_it_stopped(world: World, nurse: Visitor) -> None:
