@@ -123,7 +123,7 @@ def test_both_sides_give_one_entry_each(world: World, case_id: UUID, operator: V
     assert answer.status == 200
     for side in ("left", "right"):
         assert len(entries(case_id, f"K08b-T12-{side}")) == 1
-    assert "procedure" in answer.page.swapped, "new rows came up, so the list is drawn anew"
+    assert "level-T12" in answer.page.swapped, "new rows came up, so the vertebra is drawn anew"
     assert {"row-K08b-T12-left", "row-K08b-T12-right"} <= answer.page.ids.keys()
 
 
