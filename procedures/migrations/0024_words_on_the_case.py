@@ -42,7 +42,9 @@ CREATE TRIGGER patient_search AFTER UPDATE OF family_name, given_name, mrn ON pr
     FOR EACH ROW EXECUTE FUNCTION procedures_patient_search();
 ALTER TABLE procedures_patient ENABLE ALWAYS TRIGGER patient_search;
 
+ALTER TABLE procedures_case DISABLE TRIGGER case_signed;
 UPDATE procedures_case SET search = '';
+ALTER TABLE procedures_case ENABLE ALWAYS TRIGGER case_signed;
 """  # noqa: S608 (letters of our own)
 REVERSE = """
 DROP TRIGGER patient_search ON procedures_patient;
