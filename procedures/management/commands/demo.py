@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Making the tables …")
             call_command("migrate", verbosity=0, interactive=False)
+            call_command("refold", stdout=StringIO())  # a demo of an earlier version is kept
         if Case.objects.exists():
             return
         from procedures.demo import seed
