@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+WIDTH = 100  # of the names of rows, in print
+
 
 @dataclass(frozen=True)
 class Row:
@@ -44,12 +46,15 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
-def write(rows: list[Row], path: Path) -> None:
-    """Print the table and keep it."""
-    width = max(len(row.name) for row in rows)
+def show(rows: Sequence[Row]) -> None:
+    """Print rows, as soon as they are measured."""
     for row in rows:
         met = {True: "met", False: "MISSED", None: ""}[row.met]
-        print(f"{row.name:<{width}}  {row.value:>10.2f} {row.unit:<12} {row.target:>10}  {met}")
+        print(f"{row.name:<{WIDTH}}  {row.value:>10.2f} {row.unit:<9} {row.target:>8}  {met}", flush=True)
+
+
+def write(rows: list[Row], path: Path) -> None:
+    """Keep the table."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n")
     print(f"written to {path.relative_to(path.parent.parent)}")

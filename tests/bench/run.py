@@ -35,6 +35,12 @@ CLIENTS = 8
 
 def main(root: Path, *, quick: bool) -> None:
     """Everything; about two minutes, a third of that when quick."""
+    rows: list[Row] = []
+
+    def take(measured: list[Row]) -> None:
+        report.show(measured)
+        rows.extend(measured)
+
     database.remove(FOLDER)
     database.start(FOLDER)
     try:
@@ -44,18 +50,18 @@ def main(root: Path, *, quick: bool) -> None:
         static = collected(root / "var" / "bench-static")
         with Server(database.url("kypho_app", FOLDER), static, workers=2, LOG_LEVEL="error") as server:
             ticks = Ticks(world)
-            rows = [*one_client(world, ticks, server.url, rounds=3 if quick else 7)]
-            rows += many_clients(world, ticks, server.url, seconds=2 if quick else 5)
-            rows += weights(world, server.url)
-            rows.append(taken.pdf(world, server.url))
-            rows += wards.rows(world, server.url)
-            rows += memory(server)
-        rows += queries(world)
+            take(one_client(world, ticks, server.url, rounds=3 if quick else 7))
+            take(many_clients(world, ticks, server.url, seconds=2 if quick else 5))
+            take(weights(world, server.url))
+            take([taken.pdf(world, server.url)])
+            take(wards.rows(world, server.url))
+            take(memory(server))
+        take(queries(world))
     finally:
         connections.close_all()
         database.stop(FOLDER)
-    rows += many.rows(root, static, quick=quick)
-    rows += demo(root)
+    take(many.rows(root, static, quick=quick))
+    take(demo(root))
     report.write(rows, root / "var" / "bench.json")
 
 
