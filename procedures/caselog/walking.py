@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, models
 from django.db.models import BooleanField, ExpressionWrapper, F, Func, OrderBy, Q, Subquery, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
@@ -22,7 +22,9 @@ from procedures.models.case import CaseQuerySet, visible
 
 from .finding import Found
 
-WINDOW = 5_000
+type Keys = models.QuerySet[Case, Any]
+
+WINDOW, LONG_WINDOW = 2_000, 5_000
 NEAR = 60_000
 THE_BEGINNING, THE_END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
 
@@ -77,78 +79,93 @@ class Order:
 
 
 def first(found: Found, order: Order, place: tuple[Any, ...] | None, number: int) -> list[UUID]:
-    """The ids of the first so many that fit, behind the place. One statement, at most three."""
-    search = _Search(found, order, place, number)
-    if not (order.by_patient and found.only_unit):  # few enough, and each step of that walk is a join
-        ids, is_all = search.walk()
-        if is_all:
-            return ids
-    if order.by_date and not found.only_unit:
-        ids = search.gather(near=True)
-        if len(ids) == number:
-            return ids
-    return search.gather()
+    """The ids of the first so many that fit, behind the place: one statement."""
+    search = _Search(found, order, place)
+    direction = "ASC" if order.up else "DESC"
+    words = {
+        "id": list(order.keys)[-1],
+        "keys": ", ".join(order.keys),
+        "order": ", ".join(f"{name} {direction}" for name in order.keys),
+        "number": number,
+        "window": search.window,
+    }
+    parts = {"walk": search.ahead(), "near": search.near(), "whole": search.whole()}
+    compiled = {name: part.query.sql_with_params() for name, part in parts.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _FIRST.format(**words, **{name: sql for name, (sql, _given) in compiled.items()}),
+            [value for _sql, given in compiled.values() for value in given],
+        )
+        cursor.nextset()
+        return [pk for (pk,) in cursor.fetchall()]
 
 
-# Each case of the walk says whether it fits; the last one that may be looked at comes along in any case.
-_WALK = """
-SELECT {id}, fits, nth = {window} FROM (SELECT *, row_number() OVER () AS nth FROM ({walk}) walk) looked_at
-WHERE fits OR nth = {window} LIMIT {number}
-"""
-# OFFSET 0 keeps the order away from the plan: through the indexes of the filters, whatever it costs to sort.
-_GATHER = """
+# Each case of the walk says whether it fits; the last one that may be looked at comes along in any case, and says so.
+# What is gathered is asked for without its order (OFFSET 0), so that the plan goes through the indexes of the filters,
+# and it is not begun where what came before has sufficed. The table itself is never read from end to end.
+_FIRST = """
 SET LOCAL enable_seqscan = off;
-SELECT {id} FROM (SELECT * FROM ({cases}) fitting OFFSET 0) found ORDER BY {order} LIMIT {number};
+WITH walk AS MATERIALIZED (
+    SELECT {keys}, fits, nth = {window} AS is_last
+    FROM (SELECT *, row_number() OVER () AS nth FROM ({walk}) ahead) looked_at
+    WHERE fits OR nth = {window} LIMIT {number}
+), walked AS MATERIALIZED (
+    SELECT count(*) FILTER (WHERE fits) = {number} OR NOT coalesce(bool_or(is_last), false) AS enough FROM walk
+), near AS MATERIALIZED (
+    SELECT * FROM (SELECT * FROM ({near}) fitting OFFSET 0) found
+    WHERE NOT (SELECT enough FROM walked) ORDER BY {order} LIMIT {number}
+), whole AS MATERIALIZED (
+    SELECT * FROM (SELECT * FROM ({whole}) fitting OFFSET 0) found
+    WHERE NOT (SELECT enough FROM walked) AND (SELECT count(*) FROM near) < {number}
+    ORDER BY {order} LIMIT {number}
+)
+SELECT {id} FROM (
+    SELECT {keys} FROM walk WHERE fits AND (SELECT enough FROM walked)
+    UNION ALL SELECT {keys} FROM near WHERE (SELECT count(*) FROM near) = {number}
+    UNION ALL SELECT {keys} FROM whole
+) found ORDER BY {order};
 SET LOCAL enable_seqscan = on
 """
 
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """What is looked for, and how much of it."""
+    """The three ways to what is looked for, as queries with the keys of the order."""
 
     found: Found
     order: Order
     place: tuple[Any, ...] | None
-    number: int
 
-    def walk(self) -> tuple[list[UUID], bool]:
-        """Those among the next WINDOW cases, and whether that is the answer: enough of them, or none beyond."""
+    @property
+    def window(self) -> int:
+        """How far the walk goes: less far in the order of time, where it is followed by what lies near. Of one unit by
+        patient all are gathered at once: each step of that walk is a join, and most are of other units."""
+        if self.order.by_patient and self.found.only_unit:
+            return 1
+        return WINDOW if self.order.by_date else LONG_WINDOW
+
+    def ahead(self) -> Keys:
+        """The next cases, each with whether it fits."""
         fits = ExpressionWrapper(self.found.fits & visible(self.found.reach.user.pk), BooleanField())
-        seen = self._ahead().annotate(fits=fits).values(*self.order.keys, "fits")[:WINDOW]
-        rows = self._ids(_WALK, walk=seen, window=WINDOW)
-        ids = [row[0] for row in rows if row[1]]
-        return ids, len(ids) == self.number or not any(is_last for _pk, _fits, is_last in rows)
+        seen: Keys = self._seen().annotate(fits=fits).values(*self.order.keys, "fits")
+        return seen[: self.window]
 
-    def gather(self, *, near: bool = False) -> list[UUID]:
-        """All that fit, or those `near`, sorted; the table itself is never read from end to end."""
-        cases = self.order.behind(self.found.cases, self.place)
-        if near:
-            cases = cases.filter(self._near())
-        direction = "ASC" if self.order.up else "DESC"
-        by = ", ".join(f"{name} {direction}" for name in self.order.keys)
-        return [pk for (pk,) in self._ids(_GATHER, cases=cases.values(*self.order.keys), order=by)]
-
-    def _ahead(self) -> CaseQuerySet:
-        """The cases that a walk meets, whether they fit or not."""
-        cases = Case.objects.filter(self.found.lead) if self.order.by_date else Case.objects.all()
-        return self.order.sorted(self.order.behind(cases, self.place))
-
-    def _near(self) -> Q:
-        """Up to the day that NEAR cases from here lie on."""
-        last = Subquery(self._ahead().values("scheduled_at")[NEAR : NEAR + 1])
+    def near(self) -> Keys:
+        """Those that fit up to the day that NEAR cases from here lie on; none where all are as quickly gathered."""
+        found = self.whole()
+        if self.found.only_unit or not self.order.by_date:
+            return found.filter(pk__isnull=True)
+        last = Subquery(self._seen().values("scheduled_at")[NEAR : NEAR + 1])
         ends = Coalesce(last, Value(THE_END if self.order.up else THE_BEGINNING))
-        return Q(scheduled_at__lte=ends) if self.order.up else Q(scheduled_at__gte=ends)
+        within = Q(scheduled_at__lte=ends) if self.order.up else Q(scheduled_at__gte=ends)
+        return found.filter(within)
 
-    def _ids(self, statement: str, **parts: Any) -> list[Any]:
-        """The rows of a statement around a query, the id of a case the first in each."""
-        sql, given = next(
-            part for part in parts.values() if isinstance(part, CaseQuerySet)
-        ).query.sql_with_params()
-        named = {name: sql if isinstance(part, CaseQuerySet) else part for name, part in parts.items()}
-        with connection.cursor() as cursor:
-            cursor.execute(statement.format(id=list(self.order.keys)[-1], number=self.number, **named), given)
-            if statement is _GATHER:
-                cursor.nextset()
-            rows: list[Any] = cursor.fetchall()
-            return rows
+    def whole(self) -> Keys:
+        """All that fit."""
+        found: Keys = self.order.behind(self.found.cases, self.place).values(*self.order.keys)
+        return found
+
+    def _seen(self) -> CaseQuerySet:
+        """The cases that a walk meets, whether they fit or not."""
+        cases: CaseQuerySet = Case.objects.filter(self.found.lead if self.order.by_date else Q())
+        return self.order.sorted(self.order.behind(cases, self.place))

@@ -136,7 +136,7 @@ class LogScreen:
 
 
 def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
-    """The page that the address asks for: four statements, or five (`caselog.walking`).
+    """The page that the address asks for: four statements.
 
     The figures of all that fit are asked for by the page itself, once its rows stand: among very many cases that takes
     longer than a page. An address that ends with `figures=1` has them at once (without scripts).
