@@ -8,15 +8,15 @@ by a factor of a hundred. So a walk looks at WINDOW cases and gives up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any, Self
 from uuid import UUID
 
 from django.db import connection, models
-from django.db.models import BooleanField, ExpressionWrapper, F, Func, OrderBy, Q, Subquery, Value
+from django.db.models import BooleanField, ExpressionWrapper, F, Func, OrderBy, Q, Value
 from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce
 
+from procedures import clock
 from procedures.models import Case
 from procedures.models.case import CaseQuerySet, visible
 
@@ -25,8 +25,7 @@ from .finding import Found
 type Keys = models.QuerySet[Case, Any]
 
 WINDOW, LONG_WINDOW = 2_000, 5_000
-NEAR = 60_000
-THE_BEGINNING, THE_END = datetime(1900, 1, 1, tzinfo=UTC), datetime(2300, 1, 1, tzinfo=UTC)
+NEAR = timedelta(days=180)
 
 
 class _Row(Func):
@@ -151,14 +150,12 @@ class _Search:
         return seen[: self.window]
 
     def near(self) -> Keys:
-        """Those that fit up to the day that NEAR cases from here lie on; none where all are as quickly gathered."""
-        found = self.whole()
-        if self.found.only_unit or not self.order.by_date:
+        """Those that fit and lie NEAR in time; none where all are as quickly gathered, or it is not known from where."""
+        found, up = self.whole(), self.order.up
+        if self.found.only_unit or not self.order.by_date or (up and not self.place):
             return found.filter(pk__isnull=True)
-        last = Subquery(self._seen().values("scheduled_at")[NEAR : NEAR + 1])
-        ends = Coalesce(last, Value(THE_END if self.order.up else THE_BEGINNING))
-        within = Q(scheduled_at__lte=ends) if self.order.up else Q(scheduled_at__gte=ends)
-        return found.filter(within)
+        here: datetime = self.place[0] if self.place else clock.now()
+        return found.filter(Q(scheduled_at__lte=here + NEAR) if up else Q(scheduled_at__gte=here - NEAR))
 
     def whole(self) -> Keys:
         """All that fit."""
