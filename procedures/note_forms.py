@@ -2,6 +2,7 @@
 
 import re
 from typing import Any, cast
+from uuid import UUID
 
 from django import forms
 from django.http import QueryDict
@@ -11,19 +12,26 @@ from .drafting import KeptNote
 from .forms import CommandForm, EntryForm, ReasonForm
 from .operative_note import REASONS, SECTIONS
 from .signin_forms import Checked
-from .signing_rules import NOTE_LIMIT, WORDS_LIMIT
+from .signing_rules import NOTE_LIMIT, WORDS_LIMIT, Opened
 
 LARGEST = 2**31 - 1
 _WHY = re.compile(r"why_[a-z_]{1,30}")
 
 
 class NoteForm(Checked):
-    """The sections with the signs of what their author has seen, the reasons for what is missing, the co-signer."""
+    """The sections with the signs of what their author has seen, the reasons for what is missing, the co-signer.
+
+    `page`: the sign of the open page; `kept`: when the draft that it was drawn from was kept; `over`: that its author has
+    seen a newer one, kept then, and goes on without it.
+    """
 
     seq = forms.IntegerField(min_value=0, max_value=LARGEST)
     cosign_by = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
     take = forms.CharField(required=False, max_length=30)
     leave = forms.CharField(required=False, max_length=30)
+    page = forms.UUIDField(required=False)
+    kept = forms.CharField(required=False, max_length=40)
+    over = forms.CharField(required=False, max_length=40)
 
     def __init__(self, data: QueryDict) -> None:
         """A field for each section, and for each reason that was sent."""
@@ -46,6 +54,16 @@ class NoteForm(Checked):
             cosign_by=given["cosign_by"],
         )
 
+    def opened(self) -> Opened:
+        """The page that sent it."""
+        given = self.cleaned_data
+        return Opened(given["page"], given["over"] or given["kept"])
+
+    @staticmethod
+    def as_opened(data: QueryDict) -> Opened:
+        """Likewise, however wrong the rest of it is."""
+        return Opened(_uuid(data.get("page", "")), data.get("kept", "")[:40])
+
     @staticmethod
     def as_typed(data: QueryDict) -> KeptNote | None:
         """What stood in the page that was sent, however wrong it is. None where it was no such page."""
@@ -62,6 +80,13 @@ class NoteForm(Checked):
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _lines(text: str) -> str:

@@ -1,8 +1,13 @@
 """Who may sign the operative note and when, who signs beside, and what may be added afterwards."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NoReturn
+from uuid import UUID
 
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from . import completeness
@@ -24,6 +29,20 @@ SAID_IN = {
     "clots": "prophylaxis",
     "instructions": "instructions",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The open page in which a note is written: its own sign, and when the draft that it was drawn from was kept
+    (`kept_sign`; empty where there was none)."""
+
+    page: UUID | None = None
+    kept: str = ""
+
+
+def kept_sign(kept_at: datetime) -> str:
+    """The moment at which a draft was kept, as a page sends it back."""
+    return kept_at.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def check_sign(progress: Progress, actor: Actor) -> None:
@@ -63,6 +82,23 @@ def check_draft(sections: Mapping[str, str], known: Collection[str]) -> dict[str
     if sum(map(len, sections.values())) > NOTE_LIMIT:
         raise Invalid({"": _("At most %(limit)s characters in all.") % {"limit": NOTE_LIMIT}})
     return dict(sections)
+
+
+def check_same_draft(opened: Opened, page: UUID | None, kept_at: datetime, name: str) -> None:
+    """The draft that is kept (by the open page `page`, at `kept_at`, by its author `name`) is the one that this page was
+    drawn from or has kept itself: what was typed elsewhere since is not written over unseen."""
+    if kept_sign(kept_at) == opened.kept or (page is not None and page == opened.page):
+        return
+    moment = localtime(kept_at)
+    when = {"name": name, "date": date_format(moment, "j F"), "time": f"{moment:%H:%M:%S}"}
+    raise Refused(
+        "elsewhere",
+        _(
+            "%(name)s kept this draft in another window or on another device on %(date)s at %(time)s, after this page "
+            "was opened. Choose with which text you go on."
+        )
+        % when,
+    )
 
 
 def changed() -> str:

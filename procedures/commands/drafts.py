@@ -9,10 +9,12 @@ from procedures import clock, operative_note, rules, signing_rules
 from procedures.definitions import Role
 from procedures.drafting import KeptNote
 from procedures.models import Case, Membership, NoteDraft, User
+from procedures.signing_rules import Opened
 
 
-def keep_note(by: User, case_id: UUID, note: KeptNote) -> None:
-    """Keep an operator's draft in the place of the one before. Refused once a note is signed.
+def keep_note(by: User, case_id: UUID, note: KeptNote, opened: Opened) -> None:
+    """Keep an operator's draft in the place of the one before. Refused once a note is signed, and where the one before
+    was kept by another open page than the one that sends this, since that was drawn (`opened`).
 
     Raises Case.DoesNotExist for a case that the user may not see.
     """
@@ -27,6 +29,7 @@ def keep_note(by: User, case_id: UUID, note: KeptNote) -> None:
         rules.check_may(rules.Actor(by.pk, Role(role) if role else None), rules.Act.SIGN)
         if case.signed_seq is not None:
             raise rules.Refused("signed", _("This record is already signed."))
+        check_opened(case, by, opened)
         NoteDraft.objects.update_or_create(
             case=case,
             author=by,
@@ -36,9 +39,17 @@ def keep_note(by: User, case_id: UUID, note: KeptNote) -> None:
                 "explained": {key: why for key, why in note.explained.items() if why.strip()},
                 "cosign_by_id": note.cosign_by if is_operator(case, note.cosign_by) else None,
                 "seq": note.seq,
+                "page": opened.page,
                 "updated_at": clock.now(),
             },
         )
+
+
+def check_opened(case: Case, author: User, opened: Opened) -> None:
+    """No other open page of this author has kept a newer draft. Raises Refused."""
+    row = NoteDraft.objects.filter(case=case, author=author).first()
+    if row is not None:
+        signing_rules.check_same_draft(opened, row.page, row.updated_at, author.display_name)
 
 
 def is_operator(case: Case, user_id: int | None) -> bool:

@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 
 from procedures import operative_note, rules, signing_rules
 from procedures.progress import Place
+from procedures.signing_rules import Opened
 from procedures.state import NOTHING, Entry, EventKind, Flag
 
-from .drafts import forget_notes, is_operator
+from .drafts import check_opened, forget_notes, is_operator
 from .ledger import Ledger, command
 from .steps import changes, check_entries, past_date, with_bands
 
@@ -25,11 +26,13 @@ def sign(
     cosign_by: int | None = None,
     untouched: frozenset[str] = frozenset(),
     read_up_to: int | None = None,
+    opened: Opened | None = None,
 ) -> None:
     """Sign the operative note as its author. What the record lacks is explained, item by item (`explained`).
 
     `untouched`: the sections whose words are the program's own, in which nothing was written by hand. `read_up_to`: the
-    last event that the author has seen; where another has come since, the signature is refused.
+    last event that the author has seen; where another has come since, the signature is refused. `opened`: the page that
+    the note stands in; where another one has kept a newer draft of it, likewise.
 
     The event keeps the sections of the note, the last seq and the head hash that the signature stands on, and who was
     asked to sign beside. From here on the record takes addenda only, and the rest of the recovery.
@@ -37,6 +40,8 @@ def sign(
     signing_rules.check_sign(ledger.progress, ledger.actor)
     if read_up_to not in (None, ledger.state.last_seq):
         raise rules.Refused("changed", signing_rules.changed())
+    if opened is not None:
+        check_opened(ledger.case, ledger.command.by, opened)
     said = signing_rules.check_note(note, operative_note.SECTIONS)
     reasons = signing_rules.check_explained(
         signing_rules.lacking(ledger.progress, said, untouched), explained

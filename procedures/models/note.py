@@ -13,7 +13,8 @@ class NoteDraft(models.Model):
 
     `sections`: what the author wrote, by section. `seen`: for each section a digest of the words that the record gave
     when the author last looked at them (`drafting.digest`), so that a page can say what the record says by now.
-    `explained`: the reasons for what is missing. `seq`: the last event that the words were made from.
+    `explained`: the reasons for what is missing. `seq`: the last event that the words were made from. `page`: the open
+    page that kept it last, so that another one, opened before that, does not write over it.
     """
 
     case = models.ForeignKey(Case, models.PROTECT, related_name="note_drafts")
@@ -25,6 +26,7 @@ class NoteDraft(models.Model):
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", null=True, db_index=False
     )
     seq = models.PositiveIntegerField()
+    page = models.UUIDField(null=True)
     updated_at = models.DateTimeField(_("kept at"))
 
     class Meta:

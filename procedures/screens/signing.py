@@ -13,6 +13,7 @@ from procedures.drafting import KeptNote
 from procedures.models import Case, Membership, NoteDraft
 from procedures.operative_note import SECTIONS
 from procedures.signin import Way
+from procedures.signing_rules import Opened, kept_sign
 from procedures.state import StepStatus
 
 from .note import MEANINGS, draft
@@ -61,11 +62,23 @@ class Lacking:
     error: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """A newer draft, kept by another open page. `sign`: of the moment it was kept; `texts`: where both differ, the title,
+    what was kept and what is typed here."""
+
+    kept_at: datetime
+    sign: str
+    texts: list[tuple[str, str, str]]
+
+
 @dataclass(slots=True, kw_only=True)
 class SigningScreen:
     """All that sign.html draws. `flags`: a flag in words with the entries that have it (title, key, seq).
 
     `since`: how many entries came after the draft was made; `kept_at`: when it was kept, None where nothing is.
+    `page`, `kept`: the sign of this page, and of the draft that it was drawn from; `elsewhere`: what stands kept, where
+    that is newer.
     `operator`: whose case it is, where that is somebody else.
     """
 
@@ -81,6 +94,9 @@ class SigningScreen:
     seq: int
     since: int
     kept_at: datetime | None
+    page: str
+    kept: str
+    elsewhere: Elsewhere | None
     why_not: str
     operator: str
     meaning: str
@@ -101,8 +117,9 @@ def build(
     typed: KeptNote | None = None,
     errors: Mapping[str, str] | None = None,
     notice: str = "",
+    opened: Opened | None = None,
 ) -> SigningScreen:
-    """The page with what was just typed, else with the draft, else with the words of the record.
+    """The page with what was just typed (in the page `opened`), else with the draft, else with the words of the record.
 
     Raises Refused for whoever never signs.
     """
@@ -110,6 +127,8 @@ def build(
     drafted, row = draft(view), NoteDraft.objects.filter(case=view.case, author=view.actor.id).first()
     kept = typed or _kept(row) or fresh(view, drafted)
     missing = errors or {}
+    if typed is None or opened is None:
+        opened = Opened(None, kept_sign(row.updated_at) if row else "")
     return SigningScreen(
         case=view.case,
         banner=view.banner,
@@ -123,6 +142,9 @@ def build(
         seq=kept.seq,
         since=max(view.state.last_seq - kept.seq, 0),
         kept_at=row.updated_at if row else None,
+        page=str(opened.page or new_command_id()),
+        kept=opened.kept,
+        elsewhere=_elsewhere(view, row, kept, opened),
         why_not=rules.why_not(signing_rules.check_sign, view.progress, view.actor),
         operator=view.case.operator.display_name
         if view.case.operator and view.case.operator.pk != view.actor.id
@@ -161,12 +183,15 @@ def kept(view: View, typed: KeptNote, take: str = "", leave: str = "") -> KeptNo
     )
 
 
-def ready(view: View, typed: KeptNote) -> frozenset[str]:
+def ready(view: View, typed: KeptNote, opened: Opened) -> frozenset[str]:
     """Whether this can be signed, before a password is asked for. Returns the sections written by the program alone.
 
     Raises Refused or Invalid with all that is still wrong.
     """
     signing_rules.check_sign(view.progress, view.actor)
+    if row := NoteDraft.objects.filter(case=view.case, author=view.actor.id).first():
+        name = view.names[view.actor.id].name
+        signing_rules.check_same_draft(opened, row.page, row.updated_at, name)
     drafted = draft(view)
     if any(
         typed.seen.get(key) != drafting.digest(text)
@@ -194,6 +219,35 @@ def _untouched(note: KeptNote, drafted: Mapping[str, str]) -> frozenset[str]:
     """The sections that say what the record says, or said when its author looked, and not a word more."""
     signs = {key: {note.seen.get(key), drafting.digest(text)} for key, text in drafted.items()}
     return frozenset(key for key in signs if drafting.digest(note.sections.get(key, "")) in signs[key])
+
+
+def _elsewhere(view: View, row: NoteDraft | None, note: KeptNote, opened: Opened) -> Elsewhere | None:
+    """What stands kept, where that is newer than what this page was drawn from."""
+    theirs = _kept(row)
+    if row is None or theirs is None or not newer(row, opened):
+        return None
+    texts = [
+        (str(title), theirs.sections.get(key, ""), note.sections.get(key, ""))
+        for key, title in SECTIONS.items()
+    ]
+    texts += [
+        (
+            _("Why this is missing: %(item)s") % {"item": completeness.label(key)},
+            theirs.explained.get(key, ""),
+            note.explained.get(key, ""),
+        )
+        for key in {**theirs.explained, **note.explained}
+    ]
+    texts = [words for words in texts if words[1].strip() != words[2].strip()]
+    if theirs.cosign_by != note.cosign_by:
+        names = dict(_candidates(view))
+        texts.append((_("Co-signature"), names.get(theirs.cosign_by, ""), names.get(note.cosign_by, "")))
+    return Elsewhere(kept_at=row.updated_at, sign=kept_sign(row.updated_at), texts=texts)
+
+
+def newer(row: NoteDraft, opened: Opened) -> bool:
+    """Whether another open page has kept this draft since."""
+    return bool(rules.why_not(signing_rules.check_same_draft, opened, row.page, row.updated_at, ""))
 
 
 def _kept(row: NoteDraft | None) -> KeptNote | None:

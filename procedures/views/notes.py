@@ -52,10 +52,16 @@ def write_page(
     wrong = errors or {}
     access.looked(cast("User", request.user), view.case, "note", signin.tablet_of(request))
     typed = NoteForm.as_typed(request.POST) if request.method == "POST" else None
+    opened = NoteForm.as_opened(request.POST)
     refusal = rules.why_not(rules.check_may, view.actor, rules.Act.SIGN)
     if view.state.signed or refusal:
-        return _sentence(request, view, _general(notice, wrong) or note.signed_words(view) or refusal)
-    screen = signing.build(view, _way(request), typed, wrong, _general(notice, wrong))
+        said = _general(notice, wrong) or note.signed_words(view) or refusal
+        if request.htmx:  # type: ignore[attr-defined]
+            return render(request, "sign.html#over", {"sentence": said, "case": view.case}, status=409)
+        return _sentence(request, view, said)
+    screen = signing.build(view, _way(request), typed, wrong, _general(notice, wrong), opened)
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "sign.html#unkept", {"screen": screen, "oob": "yes"}, status=status)
     return render(request, "sign.html", {"screen": screen}, status=status)
 
 

@@ -40,7 +40,7 @@ def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
     form, proof = NoteForm(request.POST), ProofForm(request.POST)
     form.checked()
     given, written = proof.checked(), form.note()
-    untouched = signing.ready(view, written)
+    untouched = signing.ready(view, written, form.opened())
     signin.prove(request, me(request), given["password"], given["code"])
     commands.sign(
         command(request, pk, proof.id),
@@ -49,6 +49,7 @@ def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
         cosign_by=written.cosign_by,
         untouched=untouched,
         read_up_to=view.state.last_seq,
+        opened=form.opened(),
     )
     messages.success(request, _("Signed. What is to be said from now on is an addendum."))
     return redirect("note", pk)
@@ -61,7 +62,9 @@ def draft(request: HttpRequest, pk: UUID) -> HttpResponse:
     given = form.checked()
     view = View.load(me(request), pk)
     rules.check_may(view.actor, rules.Act.SIGN)
-    commands.keep_note(me(request), pk, signing.kept(view, form.note(), given["take"], given["leave"]))
+    commands.keep_note(
+        me(request), pk, signing.kept(view, form.note(), given["take"], given["leave"]), form.opened()
+    )
     if request.htmx:  # type: ignore[attr-defined]
         return kept_page(request, view)
     back = reverse("sign", args=[pk])

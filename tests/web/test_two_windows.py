@@ -1,0 +1,98 @@
+"""The draft of a note that is open twice, at two desks or in two windows: nothing that was typed is written over unseen."""
+
+from uuid import UUID
+
+import pytest
+from django.core.cache import cache
+
+from procedures.models import NoteDraft
+from procedures.rules import Refused
+from procedures.signing_rules import Opened, kept_sign
+from tests.web.test_signing_pages import explained, fields, form_of, is_signed, password
+from tests.web.visitor import Answer, Form, Visitor
+from tests.world import World
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def unsigned(world: World) -> UUID:
+    """A case whose note is due; the operator has a password."""
+    cache.clear()  # no tries yet
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    password(world.operator)
+    return case_id
+
+
+def keep(visitor: Visitor, case_id: UUID, form: Form, **typed: str) -> Answer:
+    """What a page sends by itself while somebody types."""
+    return visitor.post("note-draft", case_id, htmx=True, **{**fields(form), **typed})
+
+
+def kept_elsewhere() -> str:
+    return kept_sign(NoteDraft.objects.get().updated_at)
+
+
+def test_a_draft_kept_elsewhere_since_is_not_written_over_and_both_texts_are_shown(
+    world: World, unsigned: UUID
+) -> None:
+    operator = Visitor(world.operator)
+    here, there = form_of(operator, unsigned), form_of(operator, unsigned)
+    assert keep(operator, unsigned, there, s_findings="Wedge, from the ward").status == 200
+    late = keep(operator, unsigned, here, s_findings="Biconcave, from the room")
+    assert late.status == 409
+    assert "Dr W. Chen kept this draft in another window" in late.page.ids["kept"]
+    assert "Wedge, from the ward" in late.page.ids["elsewhere"]
+    assert "Biconcave, from the room" in late.page.ids["elsewhere"]
+    assert NoteDraft.objects.get().sections["findings"] == "Wedge, from the ward"
+    plain = operator.post(
+        "note-draft", unsigned, **{**fields(here), "s_findings": "Biconcave, from the room"}
+    )
+    assert plain.status == 409
+    assert plain.page.form("/sign/").data["s_findings"] == ["Biconcave, from the room"]
+    assert "Wedge, from the ward" in plain.page.ids["elsewhere"]
+
+
+def test_the_page_that_kept_a_draft_keeps_it_on_even_where_the_answer_was_lost(
+    world: World, unsigned: UUID
+) -> None:
+    operator = Visitor(world.operator)
+    form = form_of(operator, unsigned)
+    for text in ("A", "A wedge", "A wedge of L1"):
+        assert keep(operator, unsigned, form, s_findings=text).status == 200
+    assert operator.get("sign", unsigned).page.ids["elsewhere"] == ""
+
+
+def test_one_goes_on_with_what_is_typed_here_and_the_other_page_is_then_the_older(
+    world: World, unsigned: UUID
+) -> None:
+    operator = Visitor(world.operator)
+    here, there = form_of(operator, unsigned), form_of(operator, unsigned)
+    keep(operator, unsigned, there, s_findings="There")
+    late = operator.post("note-draft", unsigned, **{**fields(here), "s_findings": "Here"})
+    over = kept_elsewhere()
+    assert f'name="over" value="{over}"' in late.html
+    keep(operator, unsigned, there, s_findings="There, and more")  # meanwhile: that is not what was seen
+    again = {**fields(late.page.form("/sign/")), "over": over}
+    assert operator.post("note-draft", unsigned, **again).status == 409
+    assert operator.post("note-draft", unsigned, **{**again, "over": kept_elsewhere()}).status == 302
+    assert NoteDraft.objects.get().sections["findings"] == "Here"
+    assert keep(operator, unsigned, there, s_findings="There again").status == 409
+    assert form_of(operator, unsigned).data["s_findings"] == [
+        "Here"
+    ]  # or with what is kept: open the page again
+
+
+def test_a_note_is_not_signed_over_a_newer_draft(world: World, unsigned: UUID) -> None:
+    operator = Visitor(world.operator)
+    here, there = form_of(operator, unsigned), form_of(operator, unsigned)
+    keep(operator, unsigned, there, s_findings="A leak that I saw later")
+    late = operator.press(here, **explained(here, s_findings="No leak"))
+    assert (late.status, is_signed(unsigned)) == (409, False)
+    assert "A leak that I saw later" in late.page.ids["elsewhere"]
+    assert late.page.form("/sign/").data["s_findings"] == ["No leak"]
+    with pytest.raises(Refused) as refused:  # and where it was kept while the password was checked
+        world.sign(unsigned, opened=Opened(None, ""))
+    assert refused.value.code == "elsewhere"
+    assert operator.press(there, **explained(there, s_findings="A leak that I saw later")).status == 302
