@@ -21,8 +21,8 @@ _WHY = re.compile(r"why_[a-z_]{1,30}")
 class NoteForm(Checked):
     """The sections with the signs of what their author has seen, the reasons for what is missing, the co-signer.
 
-    `page`: the sign of the open page; `kept`: when the draft that it was drawn from was kept; `over`: that its author has
-    seen a newer one, kept then, and goes on without it.
+    `page`: the sign of the open page; `kept`: when the draft that it was drawn from was kept; `over`: that its author
+    has seen a newer one, kept then, and goes on without it.
     """
 
     seq = forms.IntegerField(min_value=0, max_value=LARGEST)
@@ -101,7 +101,9 @@ class ProofForm(CommandForm):
 
 
 class CosignForm(ProofForm, ReasonForm):
-    """A signature beside, with a remark (`reason`)."""
+    """A signature beside, with a remark (`reason`). `seen`: the last event of the record that the page knew."""
+
+    seen = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
 
 
 class AddendumForm(EntryForm):

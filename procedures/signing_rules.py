@@ -15,7 +15,7 @@ from .account import to_sign
 from .completeness import Lack
 from .progress import Place, Progress
 from .rules import Act, Actor, Invalid, Refused, check_may
-from .state import Entry, LevelStatus, StepStatus
+from .state import CaseState, Entry, LevelStatus, StepStatus
 
 NOTE_LIMIT = 20_000  # characters of all sections of a note together
 WORDS_LIMIT = 4_000  # of the words of an addendum
@@ -85,8 +85,8 @@ def check_draft(sections: Mapping[str, str], known: Collection[str]) -> dict[str
 
 
 def check_same_draft(opened: Opened, page: UUID | None, kept_at: datetime, name: str) -> None:
-    """The draft that is kept (by the open page `page`, at `kept_at`, by its author `name`) is the one that this page was
-    drawn from or has kept itself: what was typed elsewhere since is not written over unseen."""
+    """The draft that is kept (by the open page `page`, at `kept_at`, by its author `name`) is the one that this page
+    was drawn from or has kept itself: what was typed elsewhere since is not written over unseen."""
     if kept_sign(kept_at) == opened.kept or (page is not None and page == opened.page):
         return
     moment = localtime(kept_at)
@@ -150,6 +150,14 @@ def check_cosign(progress: Progress, actor: Actor) -> None:
         raise Refused("same_person", _("Somebody else has to co-sign: you signed this record."))
     if state.cosign_by not in (None, actor.id):
         raise Refused("not_yours", _("Another operator was asked to co-sign this record."))
+
+
+def check_read(state: CaseState, read_up_to: int | None) -> None:
+    """Whoever signs beside has seen the record to its end, for it is what the signature stands on."""
+    if read_up_to != state.last_seq:
+        raise Refused(
+            "changed", _("The record has gone on since you opened this note. See what is new, then co-sign.")
+        )
 
 
 def refuse_no_step() -> NoReturn:

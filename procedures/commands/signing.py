@@ -63,9 +63,14 @@ def sign(
 
 
 @command
-def cosign(ledger: Ledger, *, remark: str = "") -> None:
-    """Sign beside the author, as the one who supervised."""
+def cosign(ledger: Ledger, *, remark: str = "", read_up_to: int | None = None) -> None:
+    """Sign beside the author, as the one who supervised.
+
+    `read_up_to`: the last event that the supervisor has seen; where another has come since, it is refused.
+    """
     signing_rules.check_cosign(ledger.progress, ledger.actor)
+    if read_up_to is not None:
+        signing_rules.check_read(ledger.state, read_up_to)
     remark = rules.check_reason(remark) if remark.strip() else ""
     ledger.write(
         EventKind.CASE_COSIGNED,

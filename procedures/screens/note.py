@@ -75,7 +75,8 @@ class Later:
 
 @dataclass(slots=True, kw_only=True)
 class NoteScreen:
-    """All that note.html draws. `why_not_*`: the sentence that says why there is no button, or empty."""
+    """All that note.html draws. `why_not_*`: the sentence that says why there is no button, or empty. `seen`: the last
+    event that the page knows; `news`: what came since the page that was sent, newest first."""
 
     case: Case
     banner: Banner
@@ -93,14 +94,16 @@ class NoteScreen:
     may_sign: bool
     meaning: str
     way: Way | None
+    seen: int
+    news: list[feed.Line]
     typed: Mapping[str, Any] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     notice: str = ""
     command_id: str = field(default_factory=new_command_id)
 
 
-def build(view: View, way: Way, **said: Any) -> NoteScreen:
-    """The signed note; without a signature only the way to it."""
+def build(view: View, way: Way, *, since: int | None = None, **said: Any) -> NoteScreen:
+    """The signed note; without a signature only the way to it. `since`: the last event that its reader knew."""
     events = signing_events(view.case)
     signed, cosigned = signature_view(view, events), cosignature_view(view, events)
     values = events[0].values if signed else {}
@@ -124,6 +127,10 @@ def build(view: View, way: Way, **said: Any) -> NoteScreen:
         may_sign=not rules.why_not(signing_rules.check_sign, view.progress, view.actor),
         meaning=str(MEANINGS["supervisor"]),
         way=None if may_cosign else way,
+        seen=view.state.last_seq,
+        news=feed.lines(feed.since(view.case, since), view)
+        if since is not None and not may_cosign and since < view.state.last_seq
+        else [],
         **said,
     )
 

@@ -64,8 +64,8 @@ class Lacking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elsewhere:
-    """A newer draft, kept by another open page. `sign`: of the moment it was kept; `texts`: where both differ, the title,
-    what was kept and what is typed here."""
+    """A newer draft, kept by another open page. `sign`: of the moment it was kept; `texts`: where both differ, the
+    title, what was kept and what is typed here."""
 
     kept_at: datetime
     sign: str
@@ -206,9 +206,10 @@ def ready(view: View, typed: KeptNote, opened: Opened) -> frozenset[str]:
     return untouched
 
 
-def check_cosign(view: View) -> None:
+def check_cosign(view: View, read_up_to: int | None) -> None:
     """Whether this person can sign beside the author, before a password is asked for. Raises Refused."""
     signing_rules.check_cosign(view.progress, view.actor)
+    signing_rules.check_read(view.state, read_up_to)
 
 
 def _same(typed: KeptNote, key: str, text: str) -> bool:
@@ -240,7 +241,7 @@ def _elsewhere(view: View, row: NoteDraft | None, note: KeptNote, opened: Opened
     ]
     texts = [words for words in texts if words[1].strip() != words[2].strip()]
     if theirs.cosign_by != note.cosign_by:
-        names = dict(_candidates(view))
+        names: dict[int | None, str] = dict(_candidates(view))
         texts.append((_("Co-signature"), names.get(theirs.cosign_by, ""), names.get(note.cosign_by, "")))
     return Elsewhere(kept_at=row.updated_at, sign=kept_sign(row.updated_at), texts=texts)
 

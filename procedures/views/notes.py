@@ -30,6 +30,10 @@ def _way(request: HttpRequest) -> signin.Way:
     return signin.way(request, cast("User", request.user))
 
 
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
 def _general(notice: str, errors: Words) -> str:
     return notice or errors.get("", "") or errors.get("command_id", "")
 
@@ -81,7 +85,8 @@ def note_page(
     """The note as it was signed, with what was added since."""
     view, wrong = _view(request), errors or {}
     said = {"typed": request.POST, "errors": wrong, "notice": _general(notice, wrong)}
-    return render(request, "note.html", {"screen": note.build(view, _way(request), **said)}, status=status)
+    screen = note.build(view, _way(request), since=_number(request.POST.get("seen", "")), **said)
+    return render(request, "note.html", {"screen": screen}, status=status)
 
 
 def addendum_page(
@@ -94,8 +99,7 @@ def addendum_page(
     """The form of an addendum: the address says to which step and entry, or in words."""
     view, wrong = _view(request), errors or {}
     sent = request.POST if request.method == "POST" else request.GET
-    key, about = sent.get("key", "")[:40], sent.get("about", "")
-    number = int(about) if about.isascii() and about.isdigit() and len(about) < 10 else None
+    key, number = sent.get("key", "")[:40], _number(sent.get("about", ""))
     screen = addendum.build(
         view, key, number, typed=sent, errors=wrong, unusual=unusual, notice=_general(notice, wrong)
     )

@@ -84,9 +84,9 @@ def cosign(request: HttpRequest, pk: UUID) -> HttpResponse:
     view = View.load(me(request), pk)
     if view.state.cosigned and view.state.cosigned.by == view.actor.id:  # sent twice
         return redirect("note", pk)
-    signing.check_cosign(view)
+    signing.check_cosign(view, given["seen"])
     signin.prove(request, me(request), given["password"], given["code"])
-    commands.cosign(command(request, pk, form.id), remark=given["reason"])
+    commands.cosign(command(request, pk, form.id), remark=given["reason"], read_up_to=given["seen"])
     messages.success(request, _("Co-signed."))
     return redirect("note", pk)
 

@@ -107,7 +107,9 @@ def test_the_supervisor_signs_beside_once(world: World, trainer: User, signed: U
         commands.cosign(world.command(signed, "operator"))
     with refused("role"):
         commands.cosign(world.command(signed, "nurse"))
-    commands.cosign(world.command(signed, "trainer"), remark="Seen")
+    with refused("changed"):
+        commands.cosign(world.command(signed, "trainer"), read_up_to=last(signed).seq - 1)
+    commands.cosign(world.command(signed, "trainer"), remark="Seen", read_up_to=last(signed).seq)
     assert Case.objects.get(pk=signed).cosigned_by_id == trainer.pk
     with refused("cosigned"):
         commands.cosign(world.command(signed, "trainer"))

@@ -336,6 +336,23 @@ def test_the_supervisor_co_signs_with_a_password(world: World, signed: UUID, tra
     assert Visitor(world.operator).post("cosign", signed, password=PASSWORD).status == 409
 
 
+def test_nobody_co_signs_what_was_added_meanwhile_without_having_seen_it(
+    world: World, signed: UUID, trainer: User
+) -> None:
+    beside = Visitor(trainer)
+    form = beside.get("note", signed).page.form("/cosign/")
+    commands.add_addendum(world.command(signed), reason="Forgotten", text="The left leg was weak")
+    late = beside.press(form, password=PASSWORD, reason="Was there throughout")
+    assert (late.status, Case.objects.get(pk=signed).cosigned_by) == (409, None)
+    assert "The record has gone on since you opened this note." in late.page.text
+    assert "The left leg was weak (Forgotten)" in late.page.ids["news"]
+    again = late.page.form("/cosign/")
+    assert again.data["reason"] == ["Was there throughout"]
+    assert beside.post("cosign", signed, **{**fields(again), "seen": "", "password": PASSWORD}).status == 409
+    assert beside.press(again, password=PASSWORD).status == 302
+    assert last(signed).data["values"]["seq"] == last(signed).seq - 1
+
+
 # The case afterwards --------------------------------------------------------------------------------------------------
 
 

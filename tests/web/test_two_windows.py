@@ -1,4 +1,4 @@
-"""The draft of a note that is open twice, at two desks or in two windows: nothing that was typed is written over unseen."""
+"""What is open twice, at two desks or in two windows: nothing is written over unseen, and nothing signed unread."""
 
 from uuid import UUID
 
