@@ -234,12 +234,16 @@ class PerformedForm(CommandForm):
 
 
 class EntryForm(PerformedForm):
-    """The values of a step, built from its definition, with who and when."""
+    """The values of a step, built from its definition, with who and when.
+
+    `read`: the last event that the form was drawn from.
+    """
 
     when = forms.ChoiceField(required=False, choices=[("now", "now"), ("earlier", "earlier")])
     side = forms.ChoiceField(required=False, choices=[(s, s) for s in ("left", "right", "both")])
     override_reason = forms.CharField(required=False, max_length=500)
     reason = forms.CharField(required=False, max_length=500)
+    read = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
 
     def __init__(self, data: QueryDict, definition: Step) -> None:
         """A form for one step of the protocol."""

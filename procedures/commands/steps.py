@@ -305,14 +305,18 @@ def correct(
     performed_at: datetime | None = None,
     performer: int | None = None,
     confirmed: frozenset[str] = frozenset(),
+    read_up_to: int | None = None,
 ) -> None:
     """Correct an entry, with a reason. `values` holds what changes; None takes a value out. The old stays readable.
 
-    A verification of the entry falls: what was verified is not what now stands there.
+    A verification of the entry falls: what was verified is not what now stands there. `read_up_to`: the last event that
+    whoever corrects has seen. Where another about this entry came since, it is refused: a form from before would take
+    out what that one said.
     """
     rules.check_may(ledger.actor, rules.Act.RECORD)
     rules.check_recordable(ledger.state)
     place, entry = rules.check_entry(ledger.progress, ledger.progress.place(key), about)
+    _check_read(ledger, about, read_up_to)
     reason = rules.check_reason(reason)
     given = with_bands(ledger, place, values or {}, entry.values)
     changed = changes(place, entry.values, given)
@@ -340,6 +344,16 @@ def correct(
     flags = {Flag.CONFIRMED} if unusual & changed.keys() or asked else set()
     flags |= past_date(place, performed_at or entry.performed_at, after)
     ledger.write(EventKind.STEP_CORRECTED, step_key=key, about=about, values=said, reason=reason, flags=flags)
+
+
+def _check_read(ledger: Ledger, about: int, read_up_to: int | None) -> None:
+    """Nothing was said about the entry since. What else came into the record, or the step, holds no correction up."""
+    if read_up_to is None or not ledger.case.events.filter(seq__gt=read_up_to, about=about).exists():
+        return
+    raise rules.Refused(
+        "changed",
+        _("Somebody has changed this entry since you opened it. Look at what stands there, then correct it."),
+    )
 
 
 @command

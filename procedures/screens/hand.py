@@ -13,7 +13,7 @@ from procedures.progress import Place, Unmet
 from procedures.state import StepState
 from procedures.timing import Untimely, untimely
 
-from . import vitals
+from . import feed, since, vitals
 from .parts import EntryView, FieldView, entry_view, field_view, local_input, new_command_id, role_words
 from .second import Second, second_for
 from .view import Missing, View
@@ -29,6 +29,7 @@ class Hand:
 
     `blocked` is the hard requirement in words, `warning` the soft one, `untimely` what says that now is not the time;
     `refusal` why nobody here may record it; `addendum`: what was signed is added to instead (the query of that page).
+    `read`: the last event that the forms of an entry were drawn from; `news`: what came after the form that was sent.
     `paper`: the entry is transcribed; `query` keeps that in plain links.
     """
 
@@ -63,6 +64,8 @@ class Hand:
     entry: EntryView | None = None
     details: list[FieldView] = field(default_factory=list)
     corrections: list[FieldView] = field(default_factory=list)
+    read: int = 0
+    news: list[feed.Line] = field(default_factory=list)
     errors: dict[str, str] = field(default_factory=dict)
     asks: list[tuple[str, str]] = field(default_factory=list)
     typed: Mapping[str, Any] = field(default_factory=dict)
@@ -203,13 +206,15 @@ def entry_hand(
     hand.entry = entry_view(view, place, entry)
     hand.second = second_for(view, place, entry)
     hand.details = [f for f in shown if f.key not in entry.values]
-    hand.corrections = shown
+    since_read = since.about(view, entry, typed or {})
+    hand.corrections = since.merged(place, entry, shown, since_read) if since_read else shown
+    hand.read, hand.news = view.state.last_seq, feed.lines(since_read, view)
     hand.errors = {k: v for k, v in (errors or {}).items() if place.definition.field(k) is None}
     hand.asks = [(k, said) for k, said in (unusual or {}).items() if place.definition.field(k) is None]
     hand.typed = typed or {}
-    hand.performer = entry.performed_by
+    hand.performer = since.performer(entry, typed or {}, since_read)
     hand.performers_key = _performers_key(view, hand.performer)
-    hand.performed_at = str((typed or {}).get("performed_at", local_input(entry.performed_at)))
+    hand.performed_at = since.moment(entry, typed or {}, since_read)
     return hand
 
 

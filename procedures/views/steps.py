@@ -94,6 +94,7 @@ def correct(request: HttpRequest, pk: UUID, key: str, seq: int) -> HttpResponse:
         performed_at=given["performed_at"],
         performer=given["performed_by"],
         confirmed=form.confirmed,
+        read_up_to=given["read"],
     )
     return changed(request, receipt, key)
 

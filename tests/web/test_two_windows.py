@@ -96,3 +96,50 @@ def test_a_note_is_not_signed_over_a_newer_draft(world: World, unsigned: UUID) -
         world.sign(unsigned, opened=Opened(None, ""))
     assert refused.value.code == "elsewhere"
     assert operator.press(there, **explained(there, s_findings="A leak that I saw later")).status == 302
+
+
+# A correction ---------------------------------------------------------------------------------------------------------
+
+
+def test_two_who_correct_the_same_entry_do_not_undo_each_other(world: World) -> None:
+    case_id, (nurse, operator) = world.started("L1"), (Visitor(world.nurse), Visitor(world.operator))
+    world.do_until(case_id, "K02")
+    nurse.post("step-done", case_id, "K02", v_gauge="18", v_patent="yes")
+    seq = world.step(case_id, "K02").live[-1].seq
+    first, second = (v.get("entry", case_id, "K02", seq).page.form("/correct/") for v in (nurse, operator))
+    assert nurse.press(first, v_gauge="20", reason="misread").status == 302
+    late = operator.press(second, v_patent="no", reason="it was blocked", htmx=True, seen="0")
+    assert late.status == 409
+    hand = late.page.ids["hand"]
+    assert "Somebody has changed this entry since you opened it." in hand
+    assert "Ada Okafor (misread)" in hand
+    again = late.page.form("/correct/")
+    assert (again.data["v_patent"], again.data["reason"]) == (["no"], ["it was blocked"])
+    assert again.data["v_gauge"] == ["20"], "what was left alone shows what stands there now"
+    assert operator.press(again).status == 302
+    values = world.step(case_id, "K02").live[-1].values
+    assert (values["gauge"]["amount"], values["patent"]) == ("20", False)
+
+
+def test_what_was_typed_stays_though_it_was_changed_elsewhere_too(world: World) -> None:
+    case_id, (nurse, operator) = world.started("L1"), (Visitor(world.nurse), Visitor(world.operator))
+    world.do_until(case_id, "K02")
+    nurse.post("step-done", case_id, "K02", v_gauge="18", v_patent="yes")
+    seq = world.step(case_id, "K02").live[-1].seq
+    first, second = (v.get("entry", case_id, "K02", seq).page.form("/correct/") for v in (nurse, operator))
+    nurse.press(first, v_gauge="20", reason="misread", performed_by=str(world.operator.pk))
+    late = operator.press(second, v_gauge="22", reason="looked myself")
+    again = late.page.form("/correct/")
+    assert (late.status, again.data["v_gauge"]) == (409, ["22"])
+    assert again.data["performed_by"] == [str(world.operator.pk)], "who did it was left alone in this form"
+    assert operator.press(again).status == 302
+    entry = world.step(case_id, "K02").live[-1]
+    assert (entry.values["gauge"]["amount"], entry.performed_by) == ("22", world.operator.pk)
+
+
+def test_another_entry_holds_no_correction_up(world: World) -> None:
+    case_id, nurse = world.started("L1"), Visitor(world.nurse)
+    seq = world.do(case_id, "EV-VITALS").last
+    form = nurse.get("entry", case_id, "EV-VITALS", seq).page.form("/correct/")
+    world.do(case_id, "EV-VITALS")
+    assert nurse.press(form, v_hr="71", reason="misread").status == 302
