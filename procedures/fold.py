@@ -81,13 +81,19 @@ def _apply_case(protocol: Protocol, state: CaseState, event: Event) -> CaseState
             return replace(state, paused_at=None)
         case EventKind.EMERGENCY_ON:
             return replace(state, emergency_at=event.performed_at)
-        case EventKind.CASE_SIGNED:
-            signed = Signature(event.seq, event.performed_by, event.recorded_at)
-            return replace(state, signed=signed, cosign_by=event.values.get("cosign_by"))
-        case EventKind.CASE_COSIGNED:
-            return replace(state, cosigned=Signature(event.seq, event.performed_by, event.recorded_at))
+        case EventKind.CASE_SIGNED | EventKind.CASE_COSIGNED | EventKind.COSIGN_MOVED:
+            return _apply_signature(state, event)
         case _:
             return replace(state, emergency_at=None)
+
+
+def _apply_signature(state: CaseState, event: Event) -> CaseState:
+    if event.kind is EventKind.COSIGN_MOVED:
+        return replace(state, cosign_by=event.values["to"])
+    signature = Signature(event.seq, event.performed_by, event.recorded_at)
+    if event.kind is EventKind.CASE_COSIGNED:
+        return replace(state, cosigned=signature)
+    return replace(state, signed=signature, cosign_by=event.values.get("cosign_by"))
 
 
 def _apply_team(state: CaseState, event: Event) -> CaseState:

@@ -106,6 +106,12 @@ class CosignForm(ProofForm, ReasonForm):
     seen = forms.IntegerField(required=False, min_value=0, max_value=LARGEST)
 
 
+class MoveForm(ReasonForm):
+    """Who is asked to co-sign instead; nobody in particular where it is left empty."""
+
+    to = forms.IntegerField(required=False, min_value=1, max_value=LARGEST)
+
+
 class AddendumForm(EntryForm):
     """What is added: to a step with its fields, or in words alone (`definition` is None); and why."""
 

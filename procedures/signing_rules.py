@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from . import completeness
 from .account import to_sign
 from .completeness import Lack
+from .definitions import Role
 from .progress import Place, Progress
 from .rules import Act, Actor, Invalid, Refused, check_may
 from .state import CaseState, Entry, LevelStatus, StepStatus
@@ -61,6 +62,30 @@ def check_sign(progress: Progress, actor: Actor) -> None:
     if open_levels:
         said = {"levels": ", ".join(open_levels)}
         raise Refused("open_levels", _("Still open: %(levels)s. Complete or abandon it first.") % said)
+
+
+def operators(state: CaseState) -> list[int]:
+    """Who has been the operator of the case, in their order: whoever signs the note as its author."""
+    return list(dict.fromkeys(m.user for m in state.team if m.role == Role.OPERATOR))
+
+
+def passes_over(state: CaseState, actor: Actor) -> bool:
+    """Whether this signature would stand in the place of the operator's own."""
+    found = operators(state)
+    return bool(found) and actor.id not in found
+
+
+def check_instead(state: CaseState, actor: Actor, reason: str) -> str:
+    """Another operator of the unit signs only with the reason why the operator of the case does not. Returns it; for
+    the operator nothing."""
+    if not passes_over(state, actor):
+        return ""
+    reason = reason.strip()
+    if not reason:
+        raise Invalid({"why_instead": _("Say why the operator of this case cannot sign.")})
+    if len(reason) > 500:
+        raise Invalid({"why_instead": _("At most 500 characters.")})
+    return reason
 
 
 def check_note(sections: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
@@ -150,6 +175,21 @@ def check_cosign(progress: Progress, actor: Actor) -> None:
         raise Refused("same_person", _("Somebody else has to co-sign: you signed this record."))
     if state.cosign_by not in (None, actor.id):
         raise Refused("not_yours", _("Another operator was asked to co-sign this record."))
+
+
+def check_move(progress: Progress, actor: Actor) -> None:
+    """Whoever signed, or an operator of the unit, may ask another co-signer, while the one who was asked has not
+    signed: a colleague who left would hold the record open for ever."""
+    state = progress.state
+    own = state.signed is not None and state.signed.by == actor.id
+    if not (own and actor.may(Act.RECORD)):
+        check_may(actor, Act.SIGN)
+    if state.signed is None:
+        raise Refused("not_signed", _("There is no signature yet to sign beside."))
+    if state.cosigned:
+        raise Refused("cosigned", _("This record is already co-signed."))
+    if state.cosign_by is None:
+        raise Refused("nobody_asked", _("Nobody was asked: any other operator can co-sign this record."))
 
 
 def check_read(state: CaseState, read_up_to: int | None) -> None:

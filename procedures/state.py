@@ -30,6 +30,7 @@ class EventKind(StrEnum):
     CASE_VOIDED = "case.voided"
     CASE_SIGNED = "case.signed"
     CASE_COSIGNED = "case.cosigned"
+    COSIGN_MOVED = "case.cosign_moved"
     ADDENDUM_ADDED = "addendum.added"
     TEAM_JOINED = "team.joined"
     TEAM_LEFT = "team.left"

@@ -77,6 +77,7 @@ case_urls: list[URLPattern | URLResolver] = [
     path("sign/draft/", signing.draft, name="note-draft"),
     path("note/", signing.note, name="note"),
     path("note/cosign/", signing.cosign, name="cosign"),
+    path("note/cosign/move/", signing.move_cosigner, name="cosign-move"),
     path("addendum/", signing.addendum, name="addendum"),
     path("paper/", paper.show, name="case-paper"),
     path("access/", looks.accesses, name="accesses"),

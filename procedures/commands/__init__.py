@@ -21,7 +21,7 @@ from .ledger import Command, Receipt
 from .levels import abandon_level, add_level, defer_level, reopen_level
 from .move import move_entry, reconcile
 from .patients import add_allergy, correct_patient, withdraw_allergy
-from .signing import add_addendum, cosign, sign
+from .signing import add_addendum, cosign, move_cosigner, sign
 from .steps import BOTH, add_details, correct, mark, record_done, verify, void
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "defer_level",
     "keep_note",
     "mark",
+    "move_cosigner",
     "move_entry",
     "offer_handover",
     "open_case",

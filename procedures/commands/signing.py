@@ -27,12 +27,14 @@ def sign(
     untouched: frozenset[str] = frozenset(),
     read_up_to: int | None = None,
     opened: Opened | None = None,
+    instead: str = "",
 ) -> None:
     """Sign the operative note as its author. What the record lacks is explained, item by item (`explained`).
 
     `untouched`: the sections whose words are the program's own, in which nothing was written by hand. `read_up_to`: the
     last event that the author has seen; where another has come since, the signature is refused. `opened`: the page that
-    the note stands in; where another one has kept a newer draft of it, likewise.
+    the note stands in; where another one has kept a newer draft of it, likewise. `instead`: why it is signed by an
+    operator who was not that of the case.
 
     The event keeps the sections of the note, the last seq and the head hash that the signature stands on, and who was
     asked to sign beside. From here on the record takes addenda only, and the rest of the recovery.
@@ -46,18 +48,20 @@ def sign(
     reasons = signing_rules.check_explained(
         signing_rules.lacking(ledger.progress, said, untouched), explained
     )
+    why_instead = signing_rules.check_instead(ledger.state, ledger.actor, instead)
     if cosign_by is not None and (cosign_by == ledger.actor.id or not is_operator(ledger.case, cosign_by)):
         raise rules.Invalid({"cosign_by": _("Choose another operator of this unit.")})
     ledger.write(
         EventKind.CASE_SIGNED,
         values={
-            "meaning": "author",
+            "meaning": "instead" if why_instead else "author",
             "note": said,
             "explained": reasons,
             "cosign_by": cosign_by,
             "seq": ledger.state.last_seq,
             "head": bytes(ledger.case.head_hash).hex(),
         },
+        reason=why_instead,
     )
     forget_notes(ledger.case)
 
@@ -82,6 +86,18 @@ def cosign(ledger: Ledger, *, remark: str = "", read_up_to: int | None = None) -
         },
         reason=remark,
     )
+
+
+@command
+def move_cosigner(ledger: Ledger, *, to: int | None, reason: str) -> None:
+    """Ask another operator of the unit to co-sign than the one who was asked, with the reason; with None nobody in
+    particular, so that any other operator can."""
+    signing_rules.check_move(ledger.progress, ledger.actor)
+    reason, asked, signed = rules.check_reason(reason), ledger.state.cosign_by, ledger.state.signed
+    author = signed.by if signed else None
+    if to == asked or (to is not None and (to == author or not is_operator(ledger.case, to))):
+        raise rules.Invalid({"to": _("Choose another operator of this unit.")})
+    ledger.write(EventKind.COSIGN_MOVED, values={"from": asked, "to": to}, reason=reason)
 
 
 @command

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from procedures.completeness import Having
 from procedures.models.people import Tablet
+from procedures.screens.note import SignatureView
 from procedures.screens.record import RecordScreen
 from procedures.screens.record.levels import LevelTable
 from procedures.state import Source
@@ -115,7 +116,7 @@ def _note(screen: RecordScreen) -> Iterator[Block]:
         [
             [strong(s.name), small(s.profession)],
             moment(s.at),
-            [s.meaning, *([s.remark] if s.remark else [])],
+            [s.meaning, *_remark(s)],
             [str(s.up_to), small(in_eights(s.head))],
         ]
         for s in signing.signatures
@@ -127,6 +128,12 @@ def _note(screen: RecordScreen) -> Iterator[Block]:
     if signing.explained:
         yield {"kind": "title", "text": _("What was missing at signing, and why")}
         yield facts(signing.explained)
+
+
+def _remark(signature: SignatureView) -> list[str]:
+    if signature.instead:
+        return [_("Why the operator of the case did not sign: %(reason)s") % {"reason": signature.remark}]
+    return [signature.remark] if signature.remark else []
 
 
 def _levels(found: LevelTable | None) -> Iterator[Block]:

@@ -117,6 +117,9 @@ def _sentence(event: Event, definition: Step | None, names: Mapping[int, Person]
         EventKind.CASE_VOIDED: _("Opened by mistake"),
         EventKind.CASE_SIGNED: _("Operative note signed"),
         EventKind.CASE_COSIGNED: _("Operative note co-signed"),
+        EventKind.COSIGN_MOVED: _("%(person)s was asked to co-sign instead")
+        if person
+        else _("No operator in particular is asked to co-sign any more"),
         EventKind.ADDENDUM_ADDED: _("Addendum: %(title)s") if title else _("Addendum"),
         EventKind.TEAM_JOINED: _("%(person)s joined the team"),
         EventKind.TEAM_LEFT: _("%(person)s left the team"),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from procedures import canonical, completeness, drafting, rules, signing_rules
 from procedures.definitions import Measure, Milestone, Role
 from procedures.landmarks import measured
-from procedures.models import Case
+from procedures.models import Case, Membership
 from procedures.models.case import INDICATIONS
 from procedures.models.people import ROLE_LABELS
 from procedures.operative_note import SECTIONS
@@ -22,18 +22,23 @@ from . import feed
 from .parts import Banner, new_command_id
 from .view import View
 
-KINDS = (EventKind.CASE_SIGNED, EventKind.CASE_COSIGNED, EventKind.ADDENDUM_ADDED)
+KINDS = (EventKind.CASE_SIGNED, EventKind.CASE_COSIGNED, EventKind.COSIGN_MOVED, EventKind.ADDENDUM_ADDED)
 MEANINGS = {
     "author": gettext_lazy("I am the author of this operative note and have read it: it says what was done."),
+    "instead": gettext_lazy(
+        "I sign this operative note in the place of the operator of the case, and have read it: it says what was done."
+    ),
     "supervisor": gettext_lazy("I supervised this procedure, have read this note, and agree with it."),
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignatureView:
-    """Who signed what, when, and what that means. `head`: the hash of the record up to its event `up_to`."""
+    """Who signed what, when, and what that means. `head`: the hash of the record up to its event `up_to`.
+    `instead`: in the place of the operator of the case; then `remark` says why."""
 
     seq: int
+    by: int
     name: str
     profession: str
     at: datetime
@@ -41,6 +46,7 @@ class SignatureView:
     head: str
     up_to: int
     remark: str = ""
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +82,10 @@ class Later:
 @dataclass(slots=True, kw_only=True)
 class NoteScreen:
     """All that note.html draws. `why_not_*`: the sentence that says why there is no button, or empty. `seen`: the last
-    event that the page knows; `news`: what came since the page that was sent, newest first."""
+    event that the page knows; `news`: what came since the page that was sent, newest first.
+
+    `moved`: how it came that another was asked to co-sign; `candidates`: who can be asked, where the reader may ask
+    (`may_move`); `asked_left`: whoever was asked is no operator of the unit any more."""
 
     case: Case
     banner: Banner
@@ -91,6 +100,10 @@ class NoteScreen:
     later: list[Later]
     why_not_add: str
     why_not_cosign: str
+    moved: list[feed.Line]
+    candidates: list[tuple[int, str]]
+    may_move: bool
+    asked_left: bool
     may_sign: bool
     meaning: str
     way: Way | None
@@ -108,6 +121,9 @@ def build(view: View, way: Way, *, since: int | None = None, **said: Any) -> Not
     signed, cosigned = signature_view(view, events), cosignature_view(view, events)
     values = events[0].values if signed else {}
     may_cosign = rules.why_not(signing_rules.check_cosign, view.progress, view.actor)
+    asked = view.state.cosign_by if not cosigned else None
+    others = operators(view) if asked else []
+    may_move = not rules.why_not(signing_rules.check_move, view.progress, view.actor)
     return NoteScreen(
         case=view.case,
         banner=view.banner,
@@ -115,7 +131,7 @@ def build(view: View, way: Way, *, since: int | None = None, **said: Any) -> Not
         role=view.role,
         signed=signed,
         cosigned=cosigned,
-        asked=view.names[view.state.cosign_by].name if view.state.cosign_by and not cosigned else "",
+        asked=view.names[asked].name if asked else "",
         sections=[
             (k, str(title), values["note"][k]) for k, title in SECTIONS.items() if k in values.get("note", {})
         ],
@@ -124,6 +140,10 @@ def build(view: View, way: Way, *, since: int | None = None, **said: Any) -> Not
         later=_later(view) if signed else [],
         why_not_add=rules.why_not(signing_rules.check_addendum, view.progress, view.actor, None, None),
         why_not_cosign=may_cosign,
+        moved=feed.lines([e for e in events if e.kind is EventKind.COSIGN_MOVED], view),
+        candidates=[row for row in others if row[0] not in (asked, signed.by if signed else None)],
+        may_move=may_move,
+        asked_left=bool(asked) and asked not in dict(others),
         may_sign=not rules.why_not(signing_rules.check_sign, view.progress, view.actor),
         meaning=str(MEANINGS["supervisor"]),
         way=None if may_cosign else way,
@@ -133,6 +153,12 @@ def build(view: View, way: Way, *, since: int | None = None, **said: Any) -> Not
         else [],
         **said,
     )
+
+
+def operators(view: View) -> list[tuple[int, str]]:
+    """The operators of the unit, by name."""
+    rows = Membership.objects.filter(unit=view.case.unit_id, role=Role.OPERATOR, user__is_active=True)
+    return list(rows.order_by("user__display_name").values_list("user", "user__display_name"))
 
 
 # What is drafted --------------------------------------------------------------------------------------------
@@ -212,6 +238,7 @@ def _signature(view: View, events: Sequence[Event], kind: EventKind) -> Signatur
     person = view.names[event.performed_by]
     return SignatureView(
         seq=event.seq,
+        by=event.performed_by,
         name=person.name,
         profession=person.profession,
         at=event.recorded_at,
@@ -219,6 +246,7 @@ def _signature(view: View, events: Sequence[Event], kind: EventKind) -> Signatur
         head=event.values["head"],
         up_to=event.values["seq"],
         remark=event.reason,
+        instead=event.values["meaning"] == "instead",
     )
 
 

@@ -8,15 +8,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from procedures import completeness, drafting, rules, signing_rules
-from procedures.definitions import Role
 from procedures.drafting import KeptNote
-from procedures.models import Case, Membership, NoteDraft
+from procedures.models import Case, NoteDraft
 from procedures.operative_note import SECTIONS
 from procedures.signin import Way
 from procedures.signing_rules import Opened, kept_sign
 from procedures.state import StepStatus
 
-from .note import MEANINGS, draft
+from .note import MEANINGS, draft, operators
 from .parts import FLAG_LABELS, Banner, flag_words, new_command_id
 from .view import View
 
@@ -79,7 +78,7 @@ class SigningScreen:
     `since`: how many entries came after the draft was made; `kept_at`: when it was kept, None where nothing is.
     `page`, `kept`: the sign of this page, and of the draft that it was drawn from; `elsewhere`: what stands kept, where
     that is newer.
-    `operator`: whose case it is, where that is somebody else.
+    `operator`: whose case it is, where that is somebody else; `instead`: why they do not sign.
     """
 
     case: Case
@@ -99,6 +98,7 @@ class SigningScreen:
     elsewhere: Elsewhere | None
     why_not: str
     operator: str
+    instead: str
     meaning: str
     way: Way
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -146,10 +146,9 @@ def build(
         kept=opened.kept,
         elsewhere=_elsewhere(view, row, kept, opened),
         why_not=rules.why_not(signing_rules.check_sign, view.progress, view.actor),
-        operator=view.case.operator.display_name
-        if view.case.operator and view.case.operator.pk != view.actor.id
-        else "",
-        meaning=str(MEANINGS["author"]),
+        operator=_passed_over(view),
+        instead=kept.explained.get("instead", ""),
+        meaning=str(MEANINGS["instead" if _passed_over(view) else "author"]),
         way=way,
         errors=missing,
         notice=notice,
@@ -202,7 +201,17 @@ def ready(view: View, typed: KeptNote, opened: Opened) -> frozenset[str]:
     said = signing_rules.check_note(typed.sections, SECTIONS)
     untouched = _untouched(typed, drafted)
     lacks = signing_rules.lacking(view.progress, said, untouched)
-    signing_rules.check_explained(lacks, typed.explained)
+    wrong: dict[str, str] = {}
+    for check in (
+        lambda: signing_rules.check_explained(lacks, typed.explained),
+        lambda: signing_rules.check_instead(view.state, view.actor, typed.explained.get("instead", "")),
+    ):
+        try:
+            check()
+        except rules.Invalid as invalid:
+            wrong |= invalid.errors
+    if wrong:
+        raise rules.Invalid(wrong)
     return untouched
 
 
@@ -222,6 +231,13 @@ def _untouched(note: KeptNote, drafted: Mapping[str, str]) -> frozenset[str]:
     return frozenset(key for key in signs if drafting.digest(note.sections.get(key, "")) in signs[key])
 
 
+def _passed_over(view: View) -> str:
+    """The operators of the case, where the reader was none of them."""
+    if not signing_rules.passes_over(view.state, view.actor):
+        return ""
+    return ", ".join(view.names[user].name for user in signing_rules.operators(view.state))
+
+
 def _elsewhere(view: View, row: NoteDraft | None, note: KeptNote, opened: Opened) -> Elsewhere | None:
     """What stands kept, where that is newer than what this page was drawn from."""
     theirs = _kept(row)
@@ -233,7 +249,9 @@ def _elsewhere(view: View, row: NoteDraft | None, note: KeptNote, opened: Opened
     ]
     texts += [
         (
-            _("Why this is missing: %(item)s") % {"item": completeness.label(key)},
+            _("Why you sign in the operator's place")
+            if key == "instead"
+            else _("Why this is missing: %(item)s") % {"item": completeness.label(key)},
             theirs.explained.get(key, ""),
             note.explained.get(key, ""),
         )
@@ -334,6 +352,4 @@ def _flags(view: View) -> list[tuple[str, list[tuple[str, str, int]]]]:
 
 def _candidates(view: View) -> list[tuple[int, str]]:
     """The other operators of the unit."""
-    rows = Membership.objects.filter(unit=view.case.unit_id, role=Role.OPERATOR, user__is_active=True)
-    others = rows.exclude(user=view.actor.id).order_by("user__display_name")
-    return list(others.values_list("user", "user__display_name"))
+    return [row for row in operators(view) if row[0] != view.actor.id]

@@ -118,5 +118,6 @@ AGAIN: dict[str, Drawing] = {
     "note-draft": sign_page,
     "note": note_page,
     "cosign": note_page,
+    "cosign-move": note_page,
     "addendum": addendum_page,
 }

@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from procedures import commands, rules, signin
-from procedures.note_forms import AddendumForm, CosignForm, NoteForm, ProofForm
+from procedures.note_forms import AddendumForm, CosignForm, MoveForm, NoteForm, ProofForm
 from procedures.operative_note import SECTIONS
 from procedures.screens import signing
 from procedures.screens.view import View
@@ -50,6 +50,7 @@ def sign(request: HttpRequest, pk: UUID) -> HttpResponse:
         untouched=untouched,
         read_up_to=view.state.last_seq,
         opened=form.opened(),
+        instead=written.explained.get("instead", ""),
     )
     messages.success(request, _("Signed. What is to be said from now on is an addendum."))
     return redirect("note", pk)
@@ -88,6 +89,16 @@ def cosign(request: HttpRequest, pk: UUID) -> HttpResponse:
     signin.prove(request, me(request), given["password"], given["code"])
     commands.cosign(command(request, pk, form.id), remark=given["reason"], read_up_to=given["seen"])
     messages.success(request, _("Co-signed."))
+    return redirect("note", pk)
+
+
+@require_POST
+def move_cosigner(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Ask another co-signer."""
+    form = MoveForm(request.POST)
+    given = form.checked()
+    commands.move_cosigner(command(request, pk, form.id), to=given["to"], reason=given["reason"])
+    messages.success(request, _("Recorded who is asked to co-sign."))
     return redirect("note", pk)
 
 

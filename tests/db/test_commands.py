@@ -89,6 +89,7 @@ ACTS: dict[str, Act] = {
     ),
     "sign": lambda w, c: commands.sign(c, **w.note(c.case_id)),
     "cosign": lambda _, c: commands.cosign(c, remark="seen"),
+    "move_cosigner": lambda _, c: commands.move_cosigner(c, to=None, reason="left us"),
     "add_addendum": lambda _, c: commands.add_addendum(c, reason="forgotten", text="The family was told"),
 }
 PREPARED: dict[str, Act] = {
@@ -100,7 +101,11 @@ PREPARED: dict[str, Act] = {
 }
 SCHEDULED = {"change_case", "start", "cancel", "void_case"}
 SIGNED = {"cosign", "add_addendum"}
-BY = {"sign": "operator", "cosign": "supervisor"}  # the others: by the scrub nurse
+BY = {
+    "sign": "operator",
+    "cosign": "supervisor",
+    "move_cosigner": "supervisor",
+}  # the others: by the scrub nurse
 
 
 def _other(command: Command) -> UUID:
@@ -119,9 +124,11 @@ def staged(world: World, name: str) -> UUID:
         return world.open("L1")
     if name in SIGNED:
         return world.signed("L1")
-    if name in {"complete", "sign"}:
+    if name in {"complete", "sign", "move_cosigner"}:
         case_id = world.started("L1")
         world.do_until(case_id, "never")
+        if name == "move_cosigner":
+            world.sign(case_id, cosign_by=world.operator_too("trainer").pk)
         return case_id
     case_id = world.started("L1", "L2")
     world.rush(case_id, "PRE-ID", "K04")

@@ -204,7 +204,8 @@ def test_two_signatures_a_tick_and_an_undo_at_once_leave_one_note_and_what_it_st
     lasting_world.do_until(case_id, "REC-HO")
     note, about = lasting_world.note(case_id), lasting_world.step(case_id, "K10").live[-1].seq
     sign = [
-        partial(commands.sign, lasting_world.command(case_id, by), **note) for by in ("operator", "trainer")
+        partial(commands.sign, lasting_world.command(case_id, by), **note, instead="Away")
+        for by in ("operator", "trainer")
     ]
     tick = partial(commands.record_done, lasting_world.command(case_id), "EV-NOTE", values={"text": "Calm"})
     undo = partial(commands.void, lasting_world.command(case_id), "K10", about=about)

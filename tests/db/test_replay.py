@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -208,23 +209,20 @@ class Cases(RuleBasedStateMachine):
 
     @rule(
         by=people, beside=st.sampled_from(["", "trainer", "operator", "nurse"]), explained=st.booleans(),
-        read=st.sampled_from([0, 0, -1]),
+        read=st.sampled_from([0, 0, -1]), instead=reasons,
     )  # fmt: skip
-    def sign(self, by: str, beside: str, explained: bool, read: int) -> None:
-        """With everything explained or nothing, having read all or not the last event."""
-        given = self.world.note(self.ids[0])
-        asked = self.world.people[beside].pk if beside else None
-        up_to = self.folded[self.ids[0]].last_seq + read
-        why = given["explained"] if explained else {}
-        self.send(
-            0,
-            by,
-            lambda c: commands.sign(c, note=given["note"], explained=why, cosign_by=asked, read_up_to=up_to),
-        )
+    def sign(self, by: str, beside: str, explained: bool, read: int, instead: str) -> None:
+        """With everything explained or nothing, having read all or not the last event; not always as the operator."""
+        note = self.world.note(self.ids[0], cosign_by=self.world.people[beside].pk if beside else None)
+        note |= {"read_up_to": self.folded[self.ids[0]].last_seq + read, "instead": instead}
+        note |= {} if explained else {"explained": {}}
+        self.send(0, by, partial(commands.sign, **note))
 
-    @rule(by=people)
-    def cosign(self, by: str) -> None:
-        """Mostly by somebody who may not."""
+    @rule(by=people, to=st.sampled_from(["", "trainer", "operator", "nurse"]), reason=reasons)
+    def cosign(self, by: str, to: str, reason: str) -> None:
+        """Mostly by somebody who may not; before it, perhaps another is asked."""
+        asked = self.world.people[to].pk if to else None
+        self.send(0, by, lambda c: commands.move_cosigner(c, to=asked, reason=reason))
         self.send(0, by, commands.cosign)
 
     @rule(by=people, reason=reasons, text=st.sampled_from(["", "The patient was told"]))

@@ -179,3 +179,32 @@ def is_refused(connection: psycopg.Connection[Any], statement: str, values: Any)
     except psycopg.errors.RestrictViolation:
         return True
     return False
+
+
+def test_who_is_asked_changes_with_an_event_that_says_so_only(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    first, second = lasting_world.operator_too("trainer"), lasting_world.operator_too("third")
+    case_id = lasting_world.started("L1")
+    lasting_world.do_until(case_id, "REC-HO")
+    lasting_world.sign(case_id, cosign_by=first.pk)
+    head = Event.objects.filter(case=case_id).latest("seq")
+    move = "UPDATE procedures_case SET last_seq = %(seq)s, cosign_by_id = %(who)s WHERE id = %(case)s"
+    for kind, to, who in (
+        (EventKind.CASE_COSIGNED, None, second.pk),
+        (EventKind.COSIGN_MOVED, second.pk, first.pk),
+        (EventKind.COSIGN_MOVED, second.pk, None),
+    ):
+        event = replace(
+            forged(canonical.decode(head.data), kind, "", None), values={"from": first.pk, "to": to}
+        )
+        app_connection.execute("BEGIN")
+        app_connection.execute(
+            INSERT, row(case_id, event, canonical.encode(case_id, event), bytes(head.hash))
+        )
+        assert is_refused(app_connection, move, {"case": case_id, "seq": event.seq, "who": who}), (
+            kind,
+            to,
+            who,
+        )
+        app_connection.execute("ROLLBACK")

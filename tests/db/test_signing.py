@@ -78,6 +78,26 @@ def test_only_an_operator_signs_and_only_after_the_sign_out(world: World) -> Non
         world.sign(case_id, by="nurse")
 
 
+def test_another_operator_says_why_the_operator_does_not_sign(world: World, trainer: User) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    for reason in ("", "  ", "x" * 501):
+        with invalid("why_instead"):
+            world.sign(case_id, "trainer", instead=reason)
+    world.sign(case_id, "trainer", instead="Ill for weeks")
+    assert (last(case_id).data["reason"], last(case_id).data["values"]["meaning"]) == (
+        "Ill for weeks",
+        "instead",
+    )
+
+
+def test_the_operator_of_the_case_needs_no_reason_and_keeps_none(world: World) -> None:
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    world.sign(case_id, instead="Nobody asked")
+    assert (last(case_id).data["reason"], last(case_id).data["values"]["meaning"]) == ("", "author")
+
+
 def test_a_stopped_case_is_signed_and_a_cancelled_one_is_not(world: World) -> None:
     stopped, cancelled = world.started("L1"), world.started("L1", mrn="2")
     world.do_until(stopped, "K05")
@@ -113,6 +133,60 @@ def test_the_supervisor_signs_beside_once(world: World, trainer: User, signed: U
     assert Case.objects.get(pk=signed).cosigned_by_id == trainer.pk
     with refused("cosigned"):
         commands.cosign(world.command(signed, "trainer"))
+
+
+# Another is asked -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(world: World, trainer: User) -> UUID:
+    """A signed case for whose co-signature the trainer was asked; there is a third operator."""
+    world.operator_too("third")
+    case_id = world.started("L1")
+    world.do_until(case_id, "REC-HO")
+    world.sign(case_id, cosign_by=trainer.pk)
+    return case_id
+
+
+def test_another_is_asked_to_co_sign_where_the_first_has_left(
+    world: World, asked: UUID, trainer: User
+) -> None:
+    third = world.people["third"]
+    with refused("not_yours"):
+        commands.cosign(world.command(asked, "third"))
+    trainer.memberships.all().delete()
+    commands.move_cosigner(world.command(asked, "operator"), to=third.pk, reason="Left the hospital")
+    case, event = Case.objects.get(pk=asked), last(asked)
+    assert (case.cosign_by_id, "flag:cosign" in case.facets) == (third.pk, True)
+    assert (event.kind, event.data["reason"]) == (EventKind.COSIGN_MOVED, "Left the hospital")
+    assert event.data["values"] == {"from": trainer.pk, "to": third.pk}
+    commands.cosign(world.command(asked, "third"))
+    with refused("cosigned"):
+        commands.move_cosigner(world.command(asked, "operator"), to=trainer.pk, reason="Back again")
+    assert [fault for _n, fault in verify(asked) if fault] == []
+
+
+def test_nobody_in_particular_is_asked_any_more_and_any_other_operator_can(world: World, asked: UUID) -> None:
+    commands.move_cosigner(world.command(asked, "third"), to=None, reason="Left the hospital")
+    assert (case := Case.objects.get(pk=asked)).cosign_by is None
+    assert "flag:cosign" not in case.facets
+    with refused("nobody_asked"):
+        commands.move_cosigner(world.command(asked, "operator"), to=None, reason="Again")
+    commands.cosign(world.command(asked, "third"))
+
+
+def test_who_moves_a_co_signature_and_to_whom(world: World, asked: UUID, trainer: User) -> None:
+    for by in ("nurse", "admin"):
+        with refused("role"):
+            commands.move_cosigner(world.command(asked, by), to=None, reason="Left")
+    with invalid("reason"):
+        commands.move_cosigner(world.command(asked, "third"), to=None, reason=" ")
+    for somebody in (trainer.pk, world.operator.pk, world.nurse.pk, 2_000_000):
+        with invalid("to"):
+            commands.move_cosigner(world.command(asked, "third"), to=somebody, reason="Left")
+    unsigned = world.started("L1", mrn="2")
+    with refused("not_signed"):
+        commands.move_cosigner(world.command(unsigned, "operator"), to=None, reason="Left")
 
 
 # What is locked -------------------------------------------------------------------------------------------------------

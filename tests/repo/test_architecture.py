@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operative_note": set(),
     "drafting": {"definitions", "landmarks", "operative_note", "progress", "rules", "state", "values"},
     "note_forms": {"definitions", "drafting", "forms", "operative_note", "signin_forms", "signing_rules"},
-    "signing_rules": {"account", "completeness", "progress", "rules", "state"},
+    "signing_rules": {"account", "completeness", "definitions", "progress", "rules", "state"},
     "completeness": {"definitions", "landmarks", "progress", "rules", "state"},
     "landmarks": {"definitions", "progress", "state"},
     "time_axis": {"charts"},

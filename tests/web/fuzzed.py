@@ -176,13 +176,15 @@ class Site:
     def notes(self) -> list[tuple[str, Fields]]:
         """The forms of an operative note, before and after it is signed."""
         note = {"seq": "3", "s_findings": "words", "seen_findings": "0", "why_cement": "x", "cosign_by": ""}
+        note |= {"page": "", "kept": "", "over": "", "why_instead": ""}
         proof = {"password": "not this", "code": ""}
         added = {"key": "K09d-L1-left", "about": str(self.cement), "v_volume": "4", "v_leak": "disc"}
         signed = f"/cases/{self.signed}/"
         return [
             (f"/cases/{self.real}/sign/", {**note, **proof}),
             (f"/cases/{self.real}/sign/draft/", {**note, "take": "", "leave": ""}),
-            (f"{signed}note/cosign/", {"reason": "", **proof}),
+            (f"{signed}note/cosign/", {"reason": "", "seen": "9", **proof}),
+            (f"{signed}note/cosign/move/", {"to": "", "reason": ""}),
             (
                 f"{signed}addendum/",
                 {**added, "why": "image", "reason": "", "text": "words", "performed_at": ""},

@@ -105,7 +105,11 @@ class Stage:
         self.author = User.objects.create_user("author", display_name="Dr A. Uthor", initials="AU")
         Membership.objects.create(user=self.author, unit=world.unit, role=Role.OPERATOR)
         world.people["author"] = self.author
-        world.sign(self.signed, by="author")
+        world.sign(self.signed, by="author", instead="Ill for weeks")
+        self.read = Case.objects.get(pk=self.signed).last_seq
+        self.asked = world.started("L1", mrn="100000009")
+        world.do_until(self.asked, "REC-HO")
+        world.sign(self.asked, cosign_by=self.author.pk)
         wanted = Wanted(kind="csv", rows="case", identified=False, reason="", query=QueryDict())
         self.export = journal.ask(world.operator, wanted, None)
         allergy = Case.objects.get(pk=self.running).patient.allergies.get()
@@ -155,7 +159,8 @@ class Stage:
             "sign": Request((self.unsigned,), note_of(world, self.unsigned)),
             "note-draft": Request((self.unsigned,), note_of(world, self.unsigned)),
             "note": Request((self.signed,)),
-            "cosign": Request((self.signed,), {"password": PASSWORD}),
+            "cosign": Request((self.signed,), {"password": PASSWORD, "seen": self.read}),
+            "cosign-move": Request((self.asked,), {"to": "", "reason": "Left the hospital"}),
             "addendum": Request((self.signed,), {"why": "image", "text": "Seen on the CT"}),
             "paper": Request(),
             "wall": Request(("no-such-token",)),

@@ -318,41 +318,6 @@ def test_no_session_and_no_row_keeps_what_was_typed_as_a_password(world: World, 
     assert not [text for text in kept if "a-wrong-phrase" in text or PASSWORD in text]
 
 
-# Beside ---------------------------------------------------------------------------------------------------------------
-
-
-def test_the_supervisor_co_signs_with_a_password(world: World, signed: UUID, trainer: User) -> None:
-    beside = Visitor(trainer)
-    form = beside.get("note", signed).page.form("/cosign/")
-    wrong = beside.press(form, password="no", reason="Was there throughout")
-    assert (wrong.status, "not your password" in wrong.page.text) == (422, True)
-    assert wrong.page.form("/cosign/").data["reason"] == ["Was there throughout"]
-    assert beside.press(form, password=PASSWORD, reason="Was there throughout").status == 302
-    page = beside.get("note", signed).page
-    assert "Was there throughout" in page.ids["cosign"]
-    assert not page.forms_to("/cosign/")
-    password(world.operator)
-    assert beside.press(form, password=PASSWORD).location == f"/cases/{signed}/note/"  # sent twice
-    assert Visitor(world.operator).post("cosign", signed, password=PASSWORD).status == 409
-
-
-def test_nobody_co_signs_what_was_added_meanwhile_without_having_seen_it(
-    world: World, signed: UUID, trainer: User
-) -> None:
-    beside = Visitor(trainer)
-    form = beside.get("note", signed).page.form("/cosign/")
-    commands.add_addendum(world.command(signed), reason="Forgotten", text="The left leg was weak")
-    late = beside.press(form, password=PASSWORD, reason="Was there throughout")
-    assert (late.status, Case.objects.get(pk=signed).cosigned_by) == (409, None)
-    assert "The record has gone on since you opened this note." in late.page.text
-    assert "The left leg was weak (Forgotten)" in late.page.ids["news"]
-    again = late.page.form("/cosign/")
-    assert again.data["reason"] == ["Was there throughout"]
-    assert beside.post("cosign", signed, **{**fields(again), "seen": "", "password": PASSWORD}).status == 409
-    assert beside.press(again, password=PASSWORD).status == 302
-    assert last(signed).data["values"]["seq"] == last(signed).seq - 1
-
-
 # The case afterwards --------------------------------------------------------------------------------------------------
 
 
@@ -379,12 +344,30 @@ def test_the_operator_is_led_to_the_note_when_it_is_due(world: World, unsigned: 
     assert "Nobody has signed" in nurse.get("note", unsigned).page.text
 
 
-def test_whoever_was_not_the_operator_is_told_whose_case_it_is(
+def test_whoever_was_not_the_operator_signs_with_the_reason_why_the_operator_does_not(
     world: World, unsigned: UUID, trainer: User
 ) -> None:
     said = "The operator of this case is Dr W. Chen."
-    assert said in Visitor(trainer).get("sign", unsigned).page.text
     assert said not in Visitor(world.operator).get("sign", unsigned).page.text
+    beside = Visitor(trainer)
+    page = beside.get("sign", unsigned).page
+    assert said in page.text
+    assert "“I sign this operative note in the place of the operator of the case" in page.text
+    form = page.form(f"/{unsigned}/sign/")
+    silent = beside.press(form, **explained(form, why_instead=" "))
+    assert (silent.status, is_signed(unsigned)) == (422, False)
+    assert "Say why the operator of this case cannot sign." in silent.page.text
+    assert beside.post("note-draft", unsigned, **{**fields(form), "why_instead": "Left us"}).status == 302
+    form = form_of(beside, unsigned)
+    assert form.data["why_instead"] == ["Left us"]
+    assert beside.press(form, **explained(form, why_instead="Left the hospital")).status == 302
+    assert (last(unsigned).data["reason"], last(unsigned).data["values"]["meaning"]) == (
+        "Left the hospital",
+        "instead",
+    )
+    for name in ("note", "record"):
+        assert "Left the hospital" in beside.get(name, unsigned).page.text
+    assert "did not sign" in beside.get("note", unsigned).page.text
 
 
 def test_today_counts_what_waits_for_an_operator(
