@@ -34,6 +34,33 @@ def explains(page: Page) -> None:
         area.fill("Not written down at the time")
 
 
+def test_the_older_of_two_windows_keeps_nothing_until_one_has_chosen(
+    server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    ward = ward_of(server, viewport=DESKTOP)
+    case = due(ward.suite)
+    here = ward.has("operator").page
+    here.goto(f"/cases/{case}/sign/")
+    there = here.context.new_page()
+    there.goto(f"/cases/{case}/sign/")
+    there.locator("#t-findings").fill("Wedge, from the office")
+    expect(there.locator("#kept")).to_contain_text("Draft kept")
+    here.locator("#t-findings").fill("Biconcave, from the room")
+    expect(here.locator("#kept")).to_contain_text("kept this draft in another window")
+    expect(here.locator("#kept")).to_be_in_viewport()
+    here.locator("#kept").get_by_role("link", name="Choose").click()
+    expect(here.locator("#elsewhere")).to_contain_text("Wedge, from the office")
+    expect(here.locator("#elsewhere-title")).to_be_in_viewport()
+    here.locator("#t-findings").fill("Biconcave, from the room; wedge behind")
+    expect(here.locator("#elsewhere")).to_contain_text("wedge behind")
+    here.get_by_role("button", name="Go on with what is typed here").click()
+    expect(here.locator("#t-findings")).to_have_value("Biconcave, from the room; wedge behind")
+    here.locator("#t-findings").fill("Both")
+    expect(here.locator("#kept")).to_contain_text("Draft kept")
+    expect(here.locator("#elsewhere-title")).to_have_count(0)
+    there.close()
+
+
 def test_the_surgeon_writes_signs_and_adds_a_leak_the_next_day(
     server: Server, ward_of: Callable[..., Ward]
 ) -> None:
