@@ -150,7 +150,7 @@ class _Search:
         return seen[: self.window]
 
     def near(self) -> Keys:
-        """Those that fit and lie NEAR in time; none where all are as quickly gathered, or it is not known from where."""
+        """Those that fit and lie NEAR in time; none where all are as quickly gathered, or nobody knows near what."""
         found, up = self.whole(), self.order.up
         if self.found.only_unit or not self.order.by_date or (up and not self.place):
             return found.filter(pk__isnull=True)

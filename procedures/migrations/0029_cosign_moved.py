@@ -51,7 +51,7 @@ CASE = _in_place_of(
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("procedures", "0030_page_of_the_draft"),
+        ("procedures", "0028_page_of_the_draft"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0026_unit_of_the_team")]
+    dependencies = [("procedures", "0027_blanks_last")]
 
     operations = [
         migrations.AddField(model_name="notedraft", name="page", field=models.UUIDField(null=True)),
