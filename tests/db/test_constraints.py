@@ -365,7 +365,8 @@ def test_every_trigger_is_always_on() -> None:
     assert found == dict.fromkeys(
         [
             "access_append_only", "accountevent_append_only", "case_signed", "caseteam_signed", "event_append_only",
-            "case_search", "event_follows", "event_signed", "export_kept", "patient_search", "exportedcase_append_only", "fielddefinition_frozen",
+            "case_search", "event_follows", "event_signed", "export_kept", "patient_search",
+            "exportedcase_append_only", "fielddefinition_frozen",
             "level_signed", "protocolversion_frozen",
             "requirement_frozen", "step_signed", "stepdefinition_frozen", "timerdefinition_frozen",
         ],
