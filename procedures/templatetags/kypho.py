@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import formats, timezone
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
@@ -25,6 +25,21 @@ def icon(name: str, classes: str = "") -> SafeString:
         static("icons/sprite.svg"),
         name,
     )
+
+
+@register.simple_tag
+def options(choices: Iterable[tuple[Any, ...]], chosen: Any = None) -> SafeString:
+    """The options of a select: (value, label) of which `chosen` is one, or (value, label, whether it is chosen).
+
+    Not in the template: a house with a hundred units has some hundred people to choose from.
+    """
+    parts = []
+    for value, label, *mark in choices:
+        selected = " selected" if (mark[0] if mark else value == chosen) else ""
+        parts.append(
+            f'<option value="{conditional_escape(value)}"{selected}>{conditional_escape(label)}</option>'
+        )
+    return SafeString("".join(parts))
 
 
 @register.filter
