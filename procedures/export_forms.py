@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from .models.export import KINDS, ROWS
+from .models.export import KINDS, OF_CASES
 from .rules import REASON_LIMIT, Invalid
 
 QUERY_LIMIT = 4000
@@ -16,7 +16,7 @@ class ExportForm(forms.Form):
     """What is asked for: the kind of file, its rows, with names or without. `query`: the address of the log."""
 
     kind = forms.ChoiceField(choices=list(KINDS.items()))
-    rows = forms.ChoiceField(choices=list(ROWS.items()))
+    rows = forms.ChoiceField(choices=list(OF_CASES.items()))
     names = forms.BooleanField(required=False)
     reason = forms.CharField(required=False, max_length=REASON_LIMIT)
     query = forms.CharField(required=False, max_length=QUERY_LIMIT)

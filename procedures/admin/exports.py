@@ -1,4 +1,4 @@
-"""What was taken away, to be read: by whom, with names or without, and how many cases went along."""
+"""What was taken away, to be read: by whom, with names or without, and how many cases went along or were counted."""
 
 from typing import Any
 
@@ -21,6 +21,8 @@ class ExportAdmin(ReadOnly):
         "user",
         "kind",
         "rows",
+        "plot",
+        "in_words",
         "identified",
         "cases",
         "right",

@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from procedures import caselog, clock, rules
 from procedures.definitions import Role
-from procedures.models import CaseTeam, Export, ExportedCase, Membership, Tablet, User
+from procedures.models import CaseTeam, Export, ExportedCase, Membership, Product, Tablet, User
 from procedures.models.case import CaseQuerySet
-from procedures.models.export import KINDS, ROWS
+from procedures.models.export import FIGURES, KINDS, OF_CASES
 from procedures.rules import MAY, Act, Invalid, Refused
+from procedures.screens import log
 
 from .loading import Facts, load, people_in, with_parts
 from .tables import Away
@@ -39,7 +40,7 @@ class Wanted:
 
 def ask(user: User, wanted: Wanted, tablet: Tablet | None) -> Export:
     """Note that somebody wants to take cases away. Raises Invalid for what cannot be, Refused without the right."""
-    if wanted.kind not in KINDS or wanted.rows not in ROWS:
+    if wanted.kind not in KINDS or wanted.rows not in OF_CASES:
         raise Invalid({"kind": _("Choose one of the answers.")})
     right = right_of(user, identified=wanted.identified)
     reason = rules.check_reason(wanted.reason) if wanted.identified else ""
@@ -55,8 +56,45 @@ def ask(user: User, wanted: Wanted, tablet: Tablet | None) -> Export:
         reason=reason,
         right=right,
         query=query.urlencode(),
+        in_words=_in_words(user, query),
         expected=found.order_by().count(),
     )
+
+
+def took_figures(
+    user: User, plot: str, query: QueryDict, in_words: str, cases: int, tablet: Tablet | None
+) -> Export:
+    """Note that somebody takes a table of the statistics away, which rests on so many cases.
+
+    It has figures of all of them together and no row of one, so none is noted by itself.
+    """
+    moment = clock.now()
+    return Export.objects.create(
+        user=user,
+        tablet=tablet,
+        asked_at=moment,
+        kind="csv",
+        rows=FIGURES,
+        plot=plot,
+        identified=False,
+        right=right_of(user, identified=False),
+        query=query.urlencode(),
+        in_words=in_words,
+        expected=cases,
+        cases=cases,
+        begun_at=moment,
+        finished_at=moment,
+    )
+
+
+def _in_words(user: User, query: QueryDict) -> str:
+    """The filters to be kept, and the product."""
+    said = log.kept_words(user, caselog.Filters.read(query, user))
+    if (pk := product_of(query)) is None:
+        return said
+    product = Product.objects.filter(pk=pk).first()
+    named = _("product %(name)s") % {"name": product or pk}
+    return f"{said} · {named}" if said else named
 
 
 def asked_for(data: QueryDict, user: User) -> QueryDict:
@@ -74,9 +112,10 @@ def product_of(data: QueryDict) -> int | None:
 
 
 def right_of(user: User, *, identified: bool) -> str:
-    """By which right: the roles that allow names, else that one may see the cases. Raises Refused without it."""
+    """By which right: the roles that allow names; without names that one may see the cases, as a member of a unit or
+    of the teams of cases alone. Raises Refused without it."""
     if not identified:
-        return "member"
+        return "member" if Membership.objects.filter(user=user).exists() else "team"
     roles = set(Membership.objects.filter(user=user, role__in=MAY[Act.EXPORT]).values_list("role", flat=True))
     roles |= set(CaseTeam.objects.filter(user=user, role__in=MAY[Act.EXPORT]).values_list("role", flat=True))
     if not roles:
@@ -154,8 +193,8 @@ def _noted(export: Export) -> Iterator[None]:
 
 
 def own(user: User, pk: Any) -> Export:
-    """One's own export. Raises Export.DoesNotExist."""
-    return Export.objects.select_related("user").get(pk=pk, user=user)
+    """One's own export of cases. Raises Export.DoesNotExist."""
+    return Export.objects.select_related("user").exclude(rows=FIGURES).get(pk=pk, user=user)
 
 
 def check_open(export: Export) -> None:

@@ -14,18 +14,21 @@ from .ranges import in_record_time
 
 OPEN_FOR = timedelta(hours=1)
 KINDS = {"csv": _("CSV"), "xlsx": _("Excel")}
-ROWS = {
+OF_CASES = {
     "case": _("one row a case"),
     "side": _("one row a vertebra and side"),
     "product": _("one row a product used"),
 }
+FIGURES = "figures"
+ROWS = {**OF_CASES, FIGURES: _("figures of many cases")}
 
 
 class Export(models.Model):
     """One export of the case log. `query` is the address of the log that it was asked for, its free text sealed as it
-    is there; `right` the roles by which names go with it, or `member`.
+    is there; `in_words` the same for a reader; `right` the roles by which names go with it, or `member` or `team`.
 
-    Only how far it has come is written later, and never back (migration 0020).
+    A table of the statistics (`plot`: which) has no row of a case: of it the number of cases is kept that it rests on.
+    Only how far it has come is written later, and never back (migrations 0021 and 0040).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -38,6 +41,8 @@ class Export(models.Model):
     reason = models.CharField(_("reason"), max_length=500, blank=True)
     right = models.CharField(_("by right of"), max_length=60)
     query = models.TextField(_("asked for"), blank=True)
+    in_words = models.TextField(_("filters"), blank=True)
+    plot = models.CharField(_("table of the statistics"), max_length=20, blank=True)
     expected = models.PositiveIntegerField(_("cases expected"))
     cases = models.PositiveIntegerField(_("cases so far"), default=0)
     begun_at = models.DateTimeField(_("begun at"), null=True)
@@ -54,6 +59,10 @@ class Export(models.Model):
             models.CheckConstraint(name="export_rows_known", condition=Q(rows__in=list(ROWS))),
             models.CheckConstraint(
                 name="export_identified_with_reason", condition=Q(identified=False) | ~Q(reason="")
+            ),
+            models.CheckConstraint(
+                name="export_figures_of_a_plot",
+                condition=(Q(rows=FIGURES, identified=False) & ~Q(plot="")) | (~Q(rows=FIGURES) & Q(plot="")),
             ),
             models.CheckConstraint(
                 name="export_begun_first",

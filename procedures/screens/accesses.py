@@ -169,8 +169,8 @@ def _exported(export: Any) -> str:
 
 
 def _right(right: str) -> str:
-    if right == "member":
-        return str(Access.RIGHTS["member"])
+    if right in Access.RIGHTS:
+        return str(Access.RIGHTS[right])
     return ", ".join(str(ROLE_LABELS[Role(role)]) for role in right.split(","))
 
 

@@ -175,6 +175,12 @@ def in_words(user: User, filters: Filters) -> tuple[list[str], list[str]]:
     return [chip.words for chip in names.chips()], names.problems()
 
 
+def kept_words(user: User, filters: Filters) -> str:
+    """The filters that are on, in words to be kept with what was taken away."""
+    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
+    return Names(filters, memberships).kept(user.display_name)
+
+
 def figures(user: User, filters: Filters) -> FiguresScreen:
     """The figures of all the cases that fit: two statements."""
     return _of(caselog.Found.of(user, filters).cases, filters)

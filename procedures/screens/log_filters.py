@@ -100,6 +100,18 @@ class Names:
             found.append(Chip(self._words(name, value), rest.urlencode()))
         return found
 
+    def kept(self, me: str) -> str:
+        """Each filter that is on, to be kept for others to read: `me` by name, the words of a search sealed."""
+        said = []
+        for name, value in self._each():
+            if name == "find":
+                said.append(_("words (sealed)"))
+            elif (name, value) == ("operator", "me"):
+                said.append(_("operator or assistant: %(words)s") % {"words": me})
+            else:
+                said.append(self._words(name, value))
+        return " · ".join(said)
+
     def _each(self) -> Iterable[tuple[str, str]]:
         for name in self.filters.query:
             for value in self.filters.query.getlist(name):

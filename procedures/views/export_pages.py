@@ -12,7 +12,7 @@ from procedures.caselog import Filters
 from procedures.export_forms import QUERY_LIMIT as LONGEST
 from procedures.exports import journal
 from procedures.models import Export, Membership, User
-from procedures.models.export import KINDS, ROWS
+from procedures.models.export import KINDS, OF_CASES
 from procedures.rules import Act
 from procedures.screens import accesses, log, record
 from procedures.screens.parts import role_words
@@ -39,7 +39,7 @@ def ask_page(
         "kinds": [
             (key, str(label), key == (request.POST.get("kind") or "csv")) for key, label in KINDS.items()
         ],
-        "rows": [(key, str(label), key == rows) for key, label in ROWS.items()],
+        "rows": [(key, str(label), key == rows) for key, label in OF_CASES.items()],
         "names": bool(request.POST.get("names")),
         "reason": request.POST.get("reason", ""),
         "may_take_names": journal.may_take_names(user),

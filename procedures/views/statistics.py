@@ -7,7 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from procedures import caselog
+from procedures import caselog, signin
+from procedures.exports import journal
 from procedures.groups import By
 from procedures.screens import statistics
 
@@ -22,15 +23,25 @@ def show(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def table(request: HttpRequest, plot: str) -> HttpResponse:
-    """The table behind one plot. 404 for a plot that there is not."""
+    """The table behind one plot, noted as taken away. 404 for a plot that there is not."""
     if plot not in statistics.PLOTS:
         raise Http404(plot)
+    screen = _screen(request, [plot])
+    if request.method != "HEAD":
+        _noted(request, plot, screen)
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="kypho-{plot}.csv"'
     rows = csv.writer(response)
-    for section in _screen(request, [plot]).sections:
+    for section in screen.sections:
         rows.writerows(section.table.csv())
     return response
+
+
+def _noted(request: HttpRequest, plot: str, screen: statistics.StatisticsScreen) -> None:
+    query = screen.filters.query.copy()
+    if screen.by:
+        query["by"] = screen.by
+    journal.took_figures(me(request), plot, query, screen.in_words, screen.number, signin.tablet_of(request))
 
 
 def _screen(request: HttpRequest, plots: Sequence[str] = ()) -> statistics.StatisticsScreen:

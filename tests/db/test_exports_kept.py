@@ -26,6 +26,7 @@ REFUSED = {
     "export_kind_known": {"kind": "exe"},
     "export_rows_known": {"rows": "patient"},
     "export_identified_with_reason": {"reason": ""},
+    "export_figures_of_a_plot": {"plot": "cement"},
     "export_begun_first": {"cases": 1},
     "export_times_in_range": {"asked_at": LONG_AGO},
 }
@@ -50,7 +51,8 @@ def test_every_constraint_is_tried(world: World, given: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "changes",
     [{"kind": "xlsx"}, {"rows": "side"}, {"identified": False}, {"reason": "Other"}, {"right": "member"},
-     {"query": ""}, {"expected": 5}, {"asked_at": datetime(2026, 11, 22, 13, tzinfo=UTC)}, {"cases": 1},
+     {"query": ""}, {"in_words": "L2"}, {"plot": "leaks"}, {"expected": 5},
+     {"asked_at": datetime(2026, 11, 22, 13, tzinfo=UTC)}, {"cases": 1},
      {"begun_at": datetime(2026, 11, 22, 14, tzinfo=UTC)}, {"finished_at": None}],
 )  # fmt: skip
 def test_it_only_says_further_on_how_far_it_has_come(changes: dict[str, Any], given: dict[str, Any]) -> None:

@@ -233,6 +233,7 @@ def test_the_filters_of_the_log_choose_and_its_words_stay_sealed(operator: Visit
     assert row["Family name"] == "Rossini"
     assert [r["Vertebrae"] for r in rows_of(take(operator, query="level=T12"))] == ["T12"]
     assert "rossini" not in str(list(Export.objects.values())).lower()
+    assert {one.in_words for one in Export.objects.all()} == {"words (sealed)", "T12"}
 
 
 def test_what_was_taken_away_is_kept_with_every_case(operator: Visitor, world: World) -> None:

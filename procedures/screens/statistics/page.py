@@ -59,7 +59,7 @@ class StatisticsScreen:
     """`capped`: only the newest are counted; `left_out`: sentences on what is not shown to this person.
 
     `operators`: whose cases can be chosen; `chips`: the filters that are on beside that and the dates; `problems`: what
-    of the address was not understood.
+    of the address was not understood; `in_words`: filters and split, as they are kept with a table that is taken away.
     """
 
     role: str
@@ -75,6 +75,7 @@ class StatisticsScreen:
     chips: list[Chip]
     problems: list[str]
     by: str
+    in_words: str
 
     @property
     def kept(self) -> list[tuple[str, list[str]]]:
@@ -108,7 +109,12 @@ def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> St
         chips=names.chips(but=CHOSEN_HERE),
         problems=names.problems(),
         by=by.value,
+        in_words=" · ".join(filter(None, [names.kept(user.display_name), _split_words(by)])),
     )
+
+
+def _split_words(by: By) -> str:
+    return "" if by is By.NOTHING else _("split by: %(by)s") % {"by": words.BY_LABELS[by]}
 
 
 def _figures(cases: QuerySet[Case]) -> tuple[list[Figures], set[int]]:
