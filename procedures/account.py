@@ -210,14 +210,16 @@ def to_sign(progress: Progress) -> bool:
 
 
 def account(progress: Progress) -> Account:
-    """What is kept on the case. Times and figures only from the recovery on (`WHOLE`), the rest always."""
+    """What is kept on the case. Times and figures only from the recovery on (`WHOLE`), what a vertebra got from its
+    first cement on, the rest always."""
     reader, due = _Reader(progress), to_sign(progress)
     amounts = [Decimal(level["cement"]) for level in reader.levels.values() if level["cement"]]
     summary = progress.summary()
     first, last = summary.first_needle_at, summary.last_needle_out_at
     whole = summary.status in WHOLE
+    begun = any(level["cement"] or level["leak"] is not None for level in reader.levels.values())
     return Account(
-        account=reader.account() if whole else {},
+        account=reader.account() if whole else {"levels": reader.levels} if begun else {},
         facets=reader.facets(to_sign=due, leak=summary.leak),
         words=reader.words(),
         skin_seconds=round((last - first).total_seconds()) if first and last and last >= first else None,

@@ -6,7 +6,7 @@ each is computed is said in words on the page and in docs/adr/0033; tests compar
 
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -39,7 +39,7 @@ class Figures:
     """What the statistics know of one case. Times in seconds, dose-area product in Gy·cm², air kerma in mGy.
 
     `at` is its date in the log, in the zone of the site: months are counted from it. `treated` are the levels that
-    got cement.
+    got cement, `counted` those of them that cement and leaks are counted at: all, or those that are asked for.
     """
 
     case_id: UUID
@@ -50,6 +50,7 @@ class Figures:
     status: str
     levels: tuple[LevelFigures, ...]
     treated: tuple[LevelFigures, ...]
+    counted: tuple[LevelFigures, ...]
     skin_seconds: int | None
     stretches: Mapping[str, int]
     steps: Mapping[str, int]
@@ -73,10 +74,15 @@ def figures(
     status: str,
     skin_seconds: int | None,
     complications: int,
+    only: Collection[str] = (),
 ) -> Figures:
-    """The figures of a case from its row and its account (see `account.py` for the account's shape)."""
+    """The figures of a case from its row and its account (see `account.py` for the account's shape).
+
+    `only`: the vertebrae at which cement and leaks are counted; none: all of them.
+    """
     known = account.get("levels", {})
     levels = tuple(_level(vertebra, known[vertebra]) for vertebra in VERTEBRAE if vertebra in known)
+    treated = tuple(level for level in levels if level.cement is not None)
     return Figures(
         case_id=case_id,
         at=at,
@@ -85,7 +91,8 @@ def figures(
         version=version,
         status=status,
         levels=levels,
-        treated=tuple(level for level in levels if level.cement is not None),
+        treated=treated,
+        counted=tuple(level for level in treated if level.vertebra in only) if only else treated,
         skin_seconds=skin_seconds,
         stretches=account.get("stretches", {}),
         steps=account.get("steps", {}),
@@ -185,7 +192,7 @@ def _each(known: Iterable[Mapping[str, int]]) -> dict[str, Box]:
 
 def cement(cases: Iterable[Figures], vertebra: str = "") -> Box | None:
     """Cement in mL per treated vertebra: of all, or of one."""
-    return box(level.cement for case in cases for level in case.treated if vertebra in ("", level.vertebra))
+    return box(level.cement for case in cases for level in case.counted if vertebra in ("", level.vertebra))
 
 
 # Rates --------------------------------------------------------------------------------------------------------------
@@ -220,7 +227,7 @@ type Count = tuple[int, int]
 
 def leaks_of(case: Figures) -> Count:
     """Treated vertebrae with a leak, out of those where the question was answered."""
-    answered = [level for level in case.treated if level.leak is not None]
+    answered = [level for level in case.counted if level.leak is not None]
     return sum(bool(level.leak) for level in answered), len(answered)
 
 
@@ -245,7 +252,7 @@ def leak_rate(cases: Iterable[Figures], vertebra: str = "", kind: str = "") -> R
     answers = [
         level.leak
         for case in cases
-        for level in case.treated
+        for level in case.counted
         if level.leak is not None and vertebra in ("", level.vertebra)
     ]
     return wilson(sum(bool(leak) if not kind else kind in leak for leak in answers), len(answers))

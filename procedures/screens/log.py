@@ -1,6 +1,6 @@
 """The case log: one row a case, the figures above, what is filtered and what else could be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from procedures.models.case import INDICATIONS, STATUS_LABELS, CaseQuerySet
 from procedures.state import CaseStatus
 from procedures.statistics import wilson
 
-from .log_filters import Chip, Choice, Names
+from .log_filters import Chip, Choice, Names, only
 from .parts import role_words
 
 # What the bar of a row is made of: the time on the table, from the line and the monitors to the dressing.
@@ -299,24 +299,26 @@ _BLANK = [Tile("", "", "")] * 5
 
 
 def _of(found: CaseQuerySet, filters: Filters) -> FiguresScreen:
-    return FiguresScreen(tiles=_tiles(caselog.tiles(found)), query=filters.query.urlencode())
+    return FiguresScreen(
+        tiles=_tiles(caselog.tiles(found, filters.levels), filters.levels), query=filters.query.urlencode()
+    )
 
 
-def _tiles(figures: Tiles) -> list[Tile]:
+def _tiles(figures: Tiles, levels: Sequence[str]) -> list[Tile]:
     rate = wilson(figures.leaks, figures.answered)
     return [
         Tile(_count(figures), "", ngettext("case", "cases", figures.cases)),
-        Tile(f"{figures.treated:,}", "", _("vertebrae with cement")),
+        Tile(f"{figures.treated:,}", "", only(_("vertebrae with cement"), levels)),
         Tile(duration(figures.skin_seconds) or "–", "", _("median skin to skin")),
         Tile(
             "–" if figures.cement_ml is None else f"{figures.cement_ml:.1f}",
             "mL",
-            _("median cement a vertebra"),
+            only(_("median cement a vertebra"), levels),
         ),
         Tile(
             "–" if rate.rate is None else f"{100 * rate.rate:.1f}",
             "%",
-            _("cases with a cement leak"),
+            only(_("cases with a cement leak"), levels),
             ""
             if rate.low is None or rate.high is None
             else ngettext(

@@ -50,6 +50,13 @@ class Choice:
     options: list[tuple[str, str, bool]]
 
 
+def only(words: str, levels: Sequence[str]) -> str:
+    """What is counted, and at which vertebrae where not at all: "vertebrae with cement, T4 only"."""
+    if not levels:
+        return words
+    return _("%(words)s, %(levels)s only") % {"words": words, "levels": ", ".join(levels)}
+
+
 class Names:
     """The filters as choices, chips and sentences."""
 

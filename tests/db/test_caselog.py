@@ -369,3 +369,28 @@ def test_the_figures_are_those_of_the_cases_that_fit(world: World, several: list
     assert (figures.leaks, figures.answered) == (1, 1)
     empty = caselog.tiles(caselog.Found.of(world.operator, asked(world.operator, "status=stopped")).cases)
     assert (empty.cases, empty.skin_seconds, empty.cement_ml) == (0, None, None)
+
+
+def test_where_vertebrae_are_asked_for_only_what_these_got_counts(world: World) -> None:
+    injected = {"T12": [("2.5", []), ("1", ["disc"])], "L1": [("7", [])], "L3": [("3", ["none"])]}
+    for number, levels in enumerate((["T12", "L1"], ["L1"], ["T12", "L3"], ["T12"])):
+        case = world.started(*levels, mrn=f"71000000{number}")
+        for level in levels if number < 3 else []:
+            world.rush(case, f"K08b-{level}-left")
+            for amount, leak in injected[level]:
+                values = {"volume": {"amount": amount, "unit": "mL"}, **({"leak": leak} if leak else {})}
+                world.rush(case, f"K09d-{level}-left", values=values, confirmed=frozenset({"again"}))
+    told: dict[str, tuple[Any, ...]] = {}
+    for query in ("level=T12", "level=L1", "level=T12&level=L3", ""):
+        filters = asked(world.operator, query)
+        cases = caselog.Found.of(world.operator, filters).cases
+        with CaptureQueriesContext(connection) as statements:
+            of = caselog.tiles(cases, filters.levels)
+        assert len(statements) == 1
+        told[query] = (of.cases, of.treated, of.cement_ml, of.leaks, of.answered)
+    assert told == {
+        "level=T12": (3, 2, 3.5, 2, 2),
+        "level=L1": (2, 2, 7, 0, 0),
+        "level=T12&level=L3": (3, 3, 3.5, 2, 2),
+        "": (4, 5, 3.5, 2, 2),
+    }

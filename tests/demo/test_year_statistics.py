@@ -145,6 +145,32 @@ def test_cement_of_each_vertebra(surgeon: Visitor, cases: list[Read]) -> None:
         is_of(row, [ml for level, ml in given if vertebra in (level, "All vertebrae")], 1)
 
 
+def test_where_a_vertebra_is_asked_for_only_its_cement_and_leaks_count(
+    surgeon: Visitor, cases: list[Read]
+) -> None:
+    at = "L1"
+    given = [ml for case in cases for level, ml in case.cement().items() if level == at]
+    elsewhere = [level for case in cases if at in case.cement() for level in case.cement() if level != at]
+    assert elsewhere  # which are left out
+    (every, one) = table(surgeon, "cement", f"?level={at}")
+    assert (every["Vertebra"], one["Vertebra"]) == (f"Asked for: {at}", at)
+    for row in (every, one):
+        is_of(row, given, 1)
+    leaks = [leak for case in cases for level, leak in case.leaks().items() if level == at]
+    rows = table(surgeon, "leaks", f"?level={at}")
+    assert sum(int(row["Vertebrae"]) for row in rows) == len(leaks)
+    assert sum(int(row["Leaks"]) for row in rows) == sum(leaks)
+    places = table(surgeon, "leak-places", f"?level={at}")
+    assert {(row["What"], int(row["Vertebrae"])) for row in places if row["By"] == "Vertebra"} == {
+        (at, len(leaks))
+    }
+    page = surgeon.ask("GET", f"/log/statistics/?level={at}").page.text
+    assert f"{len(given)} vertebrae treated, {at} only" in page
+    assert f"{np.median(given):.1f} mL median cement per vertebra, {at} only" in page
+    log = surgeon.ask("GET", f"/log/?level={at}&figures=1").page.text
+    assert f"median cement a vertebra, {at} only" in log
+
+
 def test_skin_to_skin_and_the_learning_curve(surgeon: Visitor, cases: list[Read]) -> None:
     is_of(table(surgeon, "stretches")[0], [m for case in cases if (m := case.skin()) is not None], 1)
     for row in table(surgeon, "groups", "?by=operator"):

@@ -19,7 +19,7 @@ from .tables import Cell, Column, Kind, Table
 
 def cement(selection: Selection) -> Section:
     """Millilitres per treated vertebra, over all and for each vertebra."""
-    over_all = (_("All vertebrae"), selection.each(statistics.cement))
+    over_all = (selection.every_vertebra, selection.each(statistics.cement))
     each: list[tuple[str, Found]] = [
         (vertebra, {_("All"): found})
         for vertebra in VERTEBRAE
@@ -115,7 +115,7 @@ def side_by_side(selection: Selection) -> Section:
         trouble = statistics.rate(group.cases, statistics.complications_of)
         rows.append([
             selection.name(group), len(group.cases),
-            sum(len(case.treated) for case in group.cases),
+            sum(len(case.counted) for case in group.cases),
             *((skin.q1, skin.median, skin.q3) if skin else (None,) * 3), amount.median if amount else None,
             leak.rate, leak.low, leak.high, trouble.rate, trouble.low, trouble.high,
         ])  # fmt: skip

@@ -15,7 +15,7 @@ from procedures.definitions import Step
 from procedures.groups import FEWEST, By, shown_to, split
 from procedures.models import Case, User
 from procedures.protocols import frozen
-from procedures.screens.log_filters import Chip, Choice, Names
+from procedures.screens.log_filters import Chip, Choice, Names, only
 from procedures.screens.parts import role_words
 from procedures.statistics import Box, Figures, Rate, figures
 
@@ -56,7 +56,8 @@ class Tile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticsScreen:
-    """`capped`: only the newest are counted; `left_out`: sentences on what is not shown to this person.
+    """`capped`: only the newest are counted; `left_out`: sentences on what is not shown to this person;
+    `counted`: at which vertebrae cement and leaks are counted, where not at all.
 
     `operators`: whose cases can be chosen; `chips`: the filters that are on beside that and the dates; `problems`: what
     of the address was not understood; `in_words`: filters and split, as they are kept with a table that is taken away.
@@ -69,6 +70,7 @@ class StatisticsScreen:
     left_out: list[str]
     splits: list[tuple[str, str, bool]]
     tiles: list[Tile]
+    counted: str
     sections: list[Section]
     filters: Filters
     operators: Choice
@@ -86,12 +88,14 @@ class StatisticsScreen:
 def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> StatisticsScreen:
     """The statistics of the cases that the user may see and that fit, with all sections or only those named."""
     looked_for = caselog.Found.of(user, filters)
-    found, versions = _figures(looked_for.cases)
+    found, versions = _figures(looked_for.cases, filters.levels)
     memberships = looked_for.reach.memberships
     names = Names(filters, memberships)
     shown = shown_to(user.pk, found[:MOST])
     groups = split(user.pk, shown.cases, by)
-    selection = Selection(viewer=user.pk, cases=shown.cases, by=by, groups=groups, steps=_steps(versions))
+    selection = Selection(
+        viewer=user.pk, cases=shown.cases, by=by, groups=groups, steps=_steps(versions), levels=filters.levels
+    )
     sections = PLOTS if by is By.NOTHING else SPLIT
     return StatisticsScreen(
         role=role_words(dict.fromkeys(m.role for m in memberships)),
@@ -100,7 +104,8 @@ def build(user: User, filters: Filters, by: By, plots: Sequence[str] = ()) -> St
         most=MOST,
         left_out=_left_out(shown.withheld, groups.withheld),
         splits=[(one.value, str(words.BY_LABELS[one]), one is by) for one in By],
-        tiles=_tiles(shown.cases),
+        tiles=_tiles(shown.cases, filters.levels),
+        counted=_counted(filters.levels),
         sections=[
             make(selection) for name, make in sections.items() if shown.cases and name in (plots or SPLIT)
         ],
@@ -117,7 +122,15 @@ def _split_words(by: By) -> str:
     return "" if by is By.NOTHING else _("split by: %(by)s") % {"by": words.BY_LABELS[by]}
 
 
-def _figures(cases: QuerySet[Case]) -> tuple[list[Figures], set[int]]:
+def _counted(levels: Sequence[str]) -> str:
+    if not levels:
+        return ""
+    return _(
+        "Cement and leaks are counted at %(levels)s only; times, radiation and complications are of the whole case."
+    ) % {"levels": ", ".join(levels)}
+
+
+def _figures(cases: QuerySet[Case], only: Sequence[str]) -> tuple[list[Figures], set[int]]:
     """The newest cases whose patient has left the table, one more than are counted; and their protocol versions."""
     rows = (
         cases.filter(status__in=WHOLE)
@@ -133,7 +146,7 @@ def _figures(cases: QuerySet[Case]) -> tuple[list[Figures], set[int]]:
         found.append(
             figures(
                 account, case_id=pk, at=localtime(at), operator=operator, operator_name=name or "",
-                version=str(number), status=status, skin_seconds=skin_seconds, complications=complications,
+                version=str(number), status=status, skin_seconds=skin_seconds, complications=complications, only=only,
             )
         )  # fmt: skip
     return found, versions
@@ -170,16 +183,23 @@ def _left_out(of_few: int, of_groups: int) -> list[str]:
     return said
 
 
-def _tiles(cases: Sequence[Figures]) -> list[Tile]:
+def _tiles(cases: Sequence[Figures], levels: Sequence[str]) -> list[Tile]:
     if not cases:
         return []
-    treated = sum(len(case.treated) for case in cases)
+    treated = sum(len(case.counted) for case in cases)
     return [
         Tile(f"{len(cases)}", "", _("cases"), _since(cases)),
-        Tile(f"{treated}", "", _("vertebrae treated"), _("%(n).1f per case") % {"n": treated / len(cases)}),
+        Tile(
+            f"{treated}",
+            "",
+            only(_("vertebrae treated"), levels),
+            _("%(n).1f per case") % {"n": treated / len(cases)},
+        ),
         _box_tile(statistics.skin(cases), _("min"), _("median skin to skin"), words.minutes),
-        _box_tile(statistics.cement(cases), _("mL"), _("median cement per vertebra"), "{:.1f}".format),
-        _rate_tile(statistics.rate(cases, statistics.leaks_of), _("vertebrae with a leak")),
+        _box_tile(
+            statistics.cement(cases), _("mL"), only(_("median cement per vertebra"), levels), "{:.1f}".format
+        ),
+        _rate_tile(statistics.rate(cases, statistics.leaks_of), only(_("vertebrae with a leak"), levels)),
         _rate_tile(statistics.rate(cases, statistics.complications_of), _("cases with a complication")),
     ]
 

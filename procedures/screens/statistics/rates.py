@@ -20,7 +20,7 @@ from .tables import Column, Kind, Table
 def leaks(selection: Selection) -> Section:
     """Cement leaks per treated vertebra, by month."""
     found = statistics.by_month(selection.cases, statistics.leaks_of)
-    treated = sum(len(case.treated) for case in selection.cases)
+    treated = sum(len(case.counted) for case in selection.cases)
     unanswered = treated - found.total.n
     reading = _("A leak was seen at %(hits)d of %(n)d treated vertebrae%(rate)s. %(months)s")
     if unanswered:
@@ -40,10 +40,10 @@ def leaks(selection: Selection) -> Section:
 def leak_places(selection: Selection) -> Section:
     """At which vertebrae cement leaked, and where to."""
     cases = selection.cases
-    kinds = sorted({kind for case in cases for level in case.treated for kind in level.leak or ()})
+    kinds = sorted({kind for case in cases for level in case.counted for kind in level.leak or ()})
     parts: list[tuple[str, Sequence[tuple[str, Rate]]]] = [
         (
-            _("All vertebrae"),
+            selection.every_vertebra,
             [(selection.name(group), statistics.leak_rate(group.cases)) for group in selection.groups.groups],
         ),
         (_("Vertebra"), [(vertebra, statistics.leak_rate(cases, vertebra)) for vertebra in VERTEBRAE]),

@@ -42,13 +42,26 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The cases that may be shown to `viewer`, in the groups of the split, and the steps of their protocols."""
+    """The cases that may be shown to `viewer`, in the groups of the split, and the steps of their protocols.
+
+    `levels`: the vertebrae that are asked for; cement and leaks are then counted at these alone.
+    """
 
     viewer: int
     cases: Sequence[Figures]
     by: By
     groups: Split
     steps: Sequence[Step]
+    levels: Sequence[str] = ()
+
+    @property
+    def every_vertebra(self) -> str:
+        """All vertebrae that are counted, in words."""
+        return (
+            _("Asked for: %(levels)s") % {"levels": ", ".join(self.levels)}
+            if self.levels
+            else _("All vertebrae")
+        )
 
     def each[T](self, measure: Callable[[Sequence[Figures]], T]) -> dict[str, T]:
         """What is measured in each group; without a split in all."""
