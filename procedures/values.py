@@ -111,14 +111,33 @@ def unit_name(ucum: str) -> str:
     return UNIT_NAMES.get(ucum, ucum)
 
 
+def converted(canonical: Decimal, entered: Decimal) -> str:
+    """A converted amount as people read it: no finer than a step of the last digit that was entered.
+
+    15 atm are 220 psi: a step of 1 atm is 15 psi. The record keeps the whole number, and machines get it.
+    """
+    if not (canonical and entered):
+        return plain(canonical)
+    factor, last = abs(canonical / entered), entered.as_tuple().exponent
+    finest = Decimal(1).scaleb((factor * Decimal(1).scaleb(int(last))).adjusted())
+    exponent = int(canonical.as_tuple().exponent)
+    return (
+        plain(Decimal(format(canonical.quantize(finest), "f")))
+        if finest.adjusted() > exponent
+        else plain(canonical)
+    )
+
+
 def show(field: Field, value: Any) -> str:
     """The value in words, with its unit; where another unit was entered, that one first."""
     match field.type:
         case FieldType.NUMBER | FieldType.QUANTITY:
-            canonical = f"{value['amount']} {unit_name(value['unit'])}".strip()
+            unit = unit_name(value["unit"])
             if "entered" in value:
-                return f"{value['entered']} {unit_name(value['entered_unit'])} ({canonical})"
-            return canonical
+                amount = converted(Decimal(value["amount"]), Decimal(value["entered"]))
+                entered = f"{value['entered']} {unit_name(value['entered_unit'])}"
+                return f"{entered} ({f'{amount} {unit}'.strip()})"
+            return f"{value['amount']} {unit}".strip()
         case FieldType.CHOICE:
             return str(dict(field.options).get(value, value))
         case FieldType.CHOICES:

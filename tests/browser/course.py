@@ -227,7 +227,7 @@ def balloons(nurse: Tablet) -> None:
     usual: Values = {**BALLOON, "Highest pressure": "220 psi", "Highest volume": "3.5 mL"}
     nurse.ticks(
         "Balloon in, T12 left",
-        {**usual, "Highest pressure": Shown("15 atm", "15 atm (220.438 psi)")},
+        {**usual, "Highest pressure": Shown("15 atm", "15 atm (220 psi)")},
         by=OPERATOR,
     )
     ruptured: Values = {

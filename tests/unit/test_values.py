@@ -120,7 +120,7 @@ def test_answers_are_among_the_options(field: Field, value: Any, fine: bool) -> 
         (
             PRESSURE,
             {"amount": "176.351", "unit": "[psi]", "entered": "12", "entered_unit": "atm"},
-            "12 atm (176.351 psi)",
+            "12 atm (180 psi)",
         ),
         (a_field(FieldType.QUANTITY, unit="{score}"), {"amount": "9", "unit": "{score}"}, "9"),
         (a_field(FieldType.QUANTITY, unit="{breaths}"), {"amount": "9", "unit": "{breaths}"}, "9 breaths"),
@@ -142,6 +142,25 @@ def test_answers_are_among_the_options(field: Field, value: Any, fine: bool) -> 
 )
 def test_a_value_reads_as_staff_write_it(field: Field, value: Any, shown: str) -> None:
     assert values.show(field, value) == shown
+
+
+@pytest.mark.parametrize(
+    ("unit", "typed", "shown"),
+    [
+        ("atm", "15", "15 atm (220 psi)"),
+        ("atm", "8", "8 atm (120 psi)"),
+        ("atm", "13.5", "13.5 atm (198 psi)"),
+        ("bar", "10.25", "10.25 bar (148.7 psi)"),
+        ("L", "0.0035", "0.0035 L (3.5 mL)"),
+        ("L", "2", "2 L (2000 mL)"),
+        ("atm", "0", "0 atm (0 psi)"),
+    ],
+)
+def test_a_converted_value_claims_no_more_than_the_entered_one(unit: str, typed: str, shown: str) -> None:
+    field = VOLUME if unit == "L" else PRESSURE
+    kept = values.quantity(field, Decimal(typed), unit)
+    assert values.show(field, kept) == shown
+    assert Decimal(kept["amount"]) == round(Decimal(typed) * field.units[unit], 3)  # as machines get it
 
 
 def test_every_unit_of_the_shipped_protocol_has_a_name_without_brackets() -> None:

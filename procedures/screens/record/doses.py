@@ -12,7 +12,7 @@ from procedures.landmarks import Landmarks, entries
 from procedures.progress import Place
 from procedures.screens.view import View
 from procedures.state import Entry
-from procedures.values import unit_name
+from procedures.values import converted, unit_name
 
 from .words import Act, act, amount, drug, is_number, seconds, tidy, value
 
@@ -154,7 +154,7 @@ def _total(known: list[dict[str, str]], total: Decimal, unit: str) -> str:
     units = {v.get("entered_unit", v["unit"]) for v in known}
     if len(units) == 1 and (entered := units.pop()) != known[0]["unit"]:
         same = sum((Decimal(v["entered"]) for v in known), Decimal())
-        return f"{tidy(same)} {unit_name(entered)} ({canonical})"
+        return f"{tidy(same)} {unit_name(entered)} ({converted(total, same)} {unit})"
     return canonical
 
 
