@@ -18,10 +18,11 @@ Pure but for gettext and the zone of the site.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
@@ -128,16 +129,26 @@ def converted(canonical: Decimal, entered: Decimal) -> str:
     )
 
 
+def day_words(day: date) -> str:
+    """A day as people read it: "22 Nov 2026"."""
+    return date_format(day, "j M Y")
+
+
+def day_of(text: str) -> str:
+    """A day that is kept as ISO text, as people read it; nothing where there is none."""
+    return day_words(date.fromisoformat(text)) if text else ""
+
+
+def moment_words(moment: datetime, *, to_the_second: bool = False) -> str:
+    """A day and a time of the site as people read them: "22 Nov 2026 14:05"."""
+    return date_format(localtime(moment), "j M Y H:i:s" if to_the_second else "j M Y H:i")
+
+
 def show(field: Field, value: Any) -> str:
     """The value in words, with its unit; where another unit was entered, that one first."""
     match field.type:
         case FieldType.NUMBER | FieldType.QUANTITY:
-            unit = unit_name(value["unit"])
-            if "entered" in value:
-                amount = converted(Decimal(value["amount"]), Decimal(value["entered"]))
-                entered = f"{value['entered']} {unit_name(value['entered_unit'])}"
-                return f"{entered} ({f'{amount} {unit}'.strip()})"
-            return f"{value['amount']} {unit}".strip()
+            return _amount(value)
         case FieldType.CHOICE:
             return str(dict(field.options).get(value, value))
         case FieldType.CHOICES:
@@ -152,8 +163,18 @@ def show(field: Field, value: Any) -> str:
         case FieldType.ENTRY:
             return _("entry %(seq)s") % {"seq": value["seq"]}
         case FieldType.TIME:
-            return f"{localtime(datetime.fromisoformat(value)):%Y-%m-%d %H:%M}"
+            return moment_words(datetime.fromisoformat(value))
+        case FieldType.DATE:
+            return day_of(value)
     return str(value)
+
+
+def _amount(value: Any) -> str:
+    unit = unit_name(value["unit"])
+    if "entered" not in value:
+        return f"{value['amount']} {unit}".strip()
+    amount = converted(Decimal(value["amount"]), Decimal(value["entered"]))
+    return f"{value['entered']} {unit_name(value['entered_unit'])} ({f'{amount} {unit}'.strip()})"
 
 
 def _product(value: Any) -> Iterator[str]:
@@ -166,7 +187,7 @@ def _product(value: Any) -> Iterator[str]:
     if value.get("serial"):
         yield _("serial %(serial)s") % {"serial": value["serial"]}
     if value.get("expires"):
-        yield _("expires %(date)s") % {"date": value["expires"]}
+        yield _("expires %(date)s") % {"date": day_of(value["expires"])}
     if value.get("how") == "scanned":
         yield _("scanned")
     if value.get("how") == "typed":

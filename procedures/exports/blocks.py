@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.utils.timezone import localtime
 from django.utils.translation import gettext as _
 
 from procedures.screens.feed import Line
 from procedures.screens.record.words import Act
 from procedures.state import Source
+from procedures.values import moment_words
 
 type Block = dict[str, Any]
 type Cell = Any  # a text, or lines of it
@@ -17,11 +17,11 @@ type Cell = Any  # a text, or lines of it
 
 def moment(at: datetime | None) -> str:
     """A day and a time of the site, or nothing."""
-    return localtime(at).strftime("%Y-%m-%d %H:%M") if at else ""
+    return moment_words(at) if at else ""
 
 
 def second(at: datetime) -> str:
-    return localtime(at).strftime("%Y-%m-%d %H:%M:%S")
+    return moment_words(at, to_the_second=True)
 
 
 def facts(rows: Sequence[tuple[str, Cell]]) -> Block:

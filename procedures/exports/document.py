@@ -15,6 +15,7 @@ from procedures.screens.note import SignatureView
 from procedures.screens.record import RecordScreen
 from procedures.screens.record.levels import LevelTable
 from procedures.state import Source
+from procedures.values import day_words
 
 from .blocks import (
     Block,
@@ -41,7 +42,7 @@ def document(screen: RecordScreen, printed_by: str, at: datetime, tablet: Tablet
     """All that the PDF shows. `printed_by`: who takes it away, at that moment."""
     banner, case = screen.banner, screen.case
     name = f"{ISOLATE}{banner.name}{END}"
-    born = _("born %(date)s") % {"date": banner.birth_date.isoformat()}
+    born = _("born %(date)s") % {"date": day_words(banner.birth_date)}
     who = f"{name} · {born} · {_('MRN')} {banner.mrn}"
     where = f" · {tablet.name}" if tablet else ""
     printed = _("Printed by %(name)s, %(time)s (%(zone)s)%(where)s") % {
@@ -71,7 +72,7 @@ def _top(screen: RecordScreen) -> Iterator[Block]:
     yield facts(
         [
             (_("Patient"), [strong(banner.name)]),
-            (_("Born"), f"{banner.birth_date.isoformat()} ({banner.age})"),
+            (_("Born"), f"{day_words(banner.birth_date)} ({banner.age})"),
             (_("Sex"), banner.sex),
             (_("MRN"), banner.mrn),
             (_("Allergies"), [strong(allergies)]),

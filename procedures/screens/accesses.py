@@ -16,6 +16,7 @@ from procedures.models import Access, Case, ExportedCase, Membership, User
 from procedures.models.export import KINDS
 from procedures.models.people import ROLE_LABELS
 from procedures.rules import MAY, Act
+from procedures.values import day_words
 
 from .parts import Banner
 from .view import View
@@ -34,6 +35,7 @@ class Look:
     right: str
     tablet: str
     case: str
+    case_at: datetime
     case_id: UUID
     away: bool
 
@@ -68,7 +70,7 @@ _SORTS: dict[str, Callable[[Look], Any]] = {
     "at": lambda look: look.at,
     "who": lambda look: look.who.casefold(),
     "what": lambda look: look.what.casefold(),
-    "case": lambda look: look.case,
+    "case": lambda look: (look.case_at, look.case),
     "right": lambda look: look.right.casefold(),
     "tablet": lambda look: look.tablet.casefold(),
 }
@@ -134,6 +136,7 @@ def _looks(cases: QuerySet[Case], since: date | None, until: date | None) -> lis
             right=row.get_right_display(),
             tablet=row.tablet.name if row.tablet else "",
             case=_case(row.case),
+            case_at=row.case.scheduled_at,
             case_id=row.case_id,
             away=row.what in ("pdf", "fhir_names"),
         )
@@ -153,6 +156,7 @@ def _exports(cases: QuerySet[Case], since: date | None, until: date | None) -> l
             right=_right(row.export.right),
             tablet=row.export.tablet.name if row.export.tablet else "",
             case=_case(row.case),
+            case_at=row.case.scheduled_at,
             case_id=row.case_id,
             away=row.export.identified,
         )
@@ -175,7 +179,7 @@ def _right(right: str) -> str:
 
 
 def _case(case: Case) -> str:
-    return f"{localtime(case.scheduled_at):%Y-%m-%d} {', '.join(case.levels)}"
+    return f"{day_words(localtime(case.scheduled_at).date())} {', '.join(case.levels)}"
 
 
 def _columns(sort: str) -> list[Column]:

@@ -13,6 +13,7 @@ from procedures.definitions import Key, Step
 from procedures.directory import Person, people
 from procedures.models import Case
 from procedures.state import Event, EventKind
+from procedures.values import moment_words
 
 from .view import View
 
@@ -218,6 +219,4 @@ def _changes(
 
 
 def _time(text: str) -> str:
-    from django.utils.timezone import localtime
-
-    return localtime(datetime.fromisoformat(text)).strftime("%Y-%m-%d %H:%M")
+    return moment_words(datetime.fromisoformat(text))

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from procedures import caselog, clock, directory
 from procedures.caselog import Filters, Tiles
-from procedures.definitions import VERTEBRAE, Measure, age_on
-from procedures.models import Case, Membership, SavedView, User
+from procedures.definitions import VERTEBRAE, Measure, Role, age_on
+from procedures.models import Case, CaseTeam, Membership, SavedView, User
 from procedures.models.case import INDICATIONS, STATUS_LABELS, CaseQuerySet
+from procedures.rules import MAY, Act
 from procedures.state import CaseStatus
 from procedures.statistics import wilson
 
@@ -114,7 +115,7 @@ class FiguresScreen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogScreen:
-    """All that case_log.html draws."""
+    """All that case_log.html draws. `may_sign`: views of one's own signatures are offered."""
 
     role: str
     filters: Filters
@@ -131,6 +132,7 @@ class LogScreen:
     flags: list[tuple[str, str, bool]]
     legend: list[tuple[str, str]]
     views: list[SavedView]
+    may_sign: bool
     query: str
     sort: str
 
@@ -163,9 +165,18 @@ def build(user: User, filters: Filters, data: QueryDict) -> LogScreen:
         flags=[(flag, str(label), flag in filters.flags) for flag, label in caselog.FLAGS.items()],
         legend=[(name, str(STRETCH_WORDS[name])) for name in BAR],
         views=caselog.views(user),
+        may_sign=_may_sign(found.reach),
         query=query,
         sort=page.sort,
     )
+
+
+def _may_sign(reach: caselog.Reach) -> bool:
+    """Whether somebody can sign at all: by their role in a unit, or in the team of a case elsewhere."""
+    if any(Role(one.role) in MAY[Act.SIGN] for one in reach.memberships):
+        return True
+    teams = CaseTeam.objects.filter(user=reach.user, role__in=MAY[Act.SIGN])
+    return reach.elsewhere and teams.exists()
 
 
 def in_words(user: User, filters: Filters) -> tuple[list[str], list[str]]:

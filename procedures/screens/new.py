@@ -14,6 +14,7 @@ from procedures.definitions import VERTEBRAE, Role
 from procedures.models import Case, Membership, Patient, Unit, User
 from procedures.models.case import ANAESTHESIA, INDICATIONS
 from procedures.models.people import ROLE_LABELS
+from procedures.values import day_words
 
 from .parts import local_input, new_command_id, status_word
 
@@ -214,8 +215,7 @@ def _same_name(user: User, typed: Mapping[str, str], mrn: str) -> list[str]:
     )
     born = _("born %(date)s, MRN %(mrn)s")
     return [
-        f"{c.patient}, {born % {'date': c.patient.birth_date.isoformat(), 'mrn': c.patient.mrn}}"
-        for c in rows
+        f"{c.patient}, {born % {'date': day_words(c.patient.birth_date), 'mrn': c.patient.mrn}}" for c in rows
     ]
 
 

@@ -1,7 +1,7 @@
 """Display helpers for the templates. They format what they are given and never ask the database."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -49,6 +49,12 @@ def at(moment: datetime | None, words: str = "H:i") -> SafeString | str:
         return ""
     local = timezone.localtime(moment)
     return format_html('<time datetime="{}">{}</time>', local.isoformat(), formats.date_format(local, words))
+
+
+@register.filter
+def day_of(text: str) -> str:
+    """A day that is kept as ISO text, as people read it."""
+    return formats.date_format(date.fromisoformat(text), "j M Y")
 
 
 @register.filter

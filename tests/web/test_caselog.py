@@ -8,7 +8,8 @@ import pytest
 from django.urls import reverse
 
 from procedures import clock, commands, directory
-from procedures.models import SavedView
+from procedures.definitions import Role
+from procedures.models import CaseTeam, SavedView
 from tests.web.test_queries import at_most
 from tests.web.visitor import Answer, Visitor
 from tests.world import World
@@ -169,6 +170,21 @@ def test_a_view_needs_a_name(world: World, operator: Visitor, name: str) -> None
     assert keep(operator, {"name": name}).status == 302
     assert not SavedView.objects.exists()
     assert "Give it a name" in operator.get("case-log").page.text
+
+
+def test_views_of_ones_signatures_are_for_who_can_sign(
+    world: World, operator: Visitor, nurse: Visitor, stranger: Visitor
+) -> None:
+    offered = "Mine to sign", "Mine to co-sign"
+    assert all(words in operator.get("case-log").html for words in offered)
+    assert not any(words in nurse.get("case-log").html for words in offered)
+    case = world.open("L1")
+    assert not any(words in stranger.get("case-log").html for words in offered)
+    assert stranger.user
+    CaseTeam.objects.create(
+        case_id=case, user=stranger.user, role=Role.OPERATOR, unit=world.unit, since=clock.now()
+    )
+    assert all(words in stranger.get("case-log").html for words in offered)
 
 
 def test_views_have_a_limit(world: World, operator: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

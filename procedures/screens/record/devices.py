@@ -10,6 +10,7 @@ from procedures.landmarks import Landmarks, entries
 from procedures.progress import Place
 from procedures.screens.view import View
 from procedures.state import Entry
+from procedures.values import day_of
 
 from .words import Act, act, value
 
@@ -63,7 +64,7 @@ def _product(view: View, place: Place, entry: Entry, kind: str, said: dict[str, 
         gtin=said.get("gtin", ""),
         lot=said.get("lot", ""),
         serial=said.get("serial", ""),
-        expires=said.get("expires", ""),
+        expires=day_of(said.get("expires", "")),
         how=_how(said.get("how", "")),
         scan=_readable(said.get("scan", "")),
         places=_used_at(view, place, entry),
@@ -107,7 +108,7 @@ def _liquid(view: View, place: Place, entry: Entry) -> Iterator[Device]:
             gtin="",
             lot=lot,
             serial="",
-            expires=expires,
+            expires=day_of(expires),
             how=_("typed"),
             scan="",
             places=_used_at(view, place, entry),

@@ -14,6 +14,7 @@ from procedures.progress import Place
 from procedures.screens.parts import FLAG_LABELS
 from procedures.screens.view import View
 from procedures.state import Entry, Flag, LevelStatus, Source
+from procedures.values import moment_words
 
 LEVEL_LABELS = {
     LevelStatus.OPEN: gettext_lazy("open"),
@@ -107,7 +108,7 @@ def tidy(number: Decimal) -> str:
 
 def moment(at: datetime | None) -> str:
     """A day and a time of the site."""
-    return localtime(at).strftime("%Y-%m-%d %H:%M") if at else ""
+    return moment_words(at) if at else ""
 
 
 def clock_time(at: datetime) -> str:
