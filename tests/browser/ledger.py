@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from procedures.definitions import Field, FieldType, Step
 from tests.sheet import SHIPPED
@@ -49,10 +49,19 @@ def in_words(definition: Step, label: str, value: Value) -> str:
         case list():
             return ", ".join(value)
         case dict():
-            return f"{value['Which']}, lot {value['Lot']}, expires {value['Expires']}"
+            return f"{value['Which']}, lot {value['Lot']}, expires {_day(value['Expires'])}"
     if known.type is FieldType.YESNO:
         return value.lower()
-    return value.replace("T", " ") if known.type is FieldType.TIME else value
+    if known.type is FieldType.DATE:
+        return _day(value)
+    if known.type is FieldType.TIME:
+        return f"{datetime.fromisoformat(value):%-d %b %Y %H:%M}"
+    return value
+
+
+def _day(text: str) -> str:
+    """A day as people read it."""
+    return f"{date.fromisoformat(text):%-d %b %Y}"
 
 
 @dataclass

@@ -132,7 +132,7 @@ def test_answers_are_among_the_options(field: Field, value: Any, fine: bool) -> 
         (
             a_field(FieldType.PRODUCT),
             {"id": 7, "name": "Cement A", "lot": "KX-1", "expires": "2027-03-31"},
-            "Cement A, lot KX-1, expires 2027-03-31",
+            "Cement A, lot KX-1, expires 31 Mar 2027",
         ),
         (a_field(FieldType.PRODUCT), {"id": None, "name": "Other"}, "Other"),
         (a_field(FieldType.PERSON), {"id": 7, "name": "Ada Okafor"}, "Ada Okafor"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from procedures import clock, commands, directory
 from procedures.definitions import Role
-from procedures.models import CaseTeam, SavedView
+from procedures.models import CaseTeam, Membership, SavedView
 from tests.web.test_queries import at_most
 from tests.web.visitor import Answer, Visitor
 from tests.world import World
@@ -179,10 +179,10 @@ def test_views_of_ones_signatures_are_for_who_can_sign(
     assert all(words in operator.get("case-log").html for words in offered)
     assert not any(words in nurse.get("case-log").html for words in offered)
     case = world.open("L1")
+    Membership.objects.filter(user=world.stranger).update(role=Role.CIRCULATING_NURSE)
     assert not any(words in stranger.get("case-log").html for words in offered)
-    assert stranger.user
     CaseTeam.objects.create(
-        case_id=case, user=stranger.user, role=Role.OPERATOR, unit=world.unit, since=clock.now()
+        case_id=case, user=world.stranger, role=Role.OPERATOR, unit=world.unit, since=clock.now()
     )
     assert all(words in stranger.get("case-log").html for words in offered)
 

@@ -228,7 +228,7 @@ def test_implants_stand_first_with_all_that_identifies_them(read: Read) -> None:
     assert (powder.lot, powder.gtin, powder.how) == ("KX-20931", "09521100000017", "scanned")
     assert powder.scan == "0109521100000017|10KX-20931"
     assert powder.places == liquid.places == ["T12 left", "T12 right", "L1 left"]
-    assert (liquid.lot, liquid.expires) == ("LQ-1", "2028-02-28")
+    assert (liquid.lot, liquid.expires) == ("LQ-1", "28 Feb 2028")
     first = rest[0]
     assert (first.kind, first.lot, first.how, first.places) == ("Balloon", "B-77", "typed", ["T12 left"])
     assert not any(d.stays for d in rest)
