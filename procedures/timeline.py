@@ -7,6 +7,7 @@ tables.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from textwrap import wrap
 
 from . import charts, time_axis
 from .time_axis import LEFT, RIGHT, WIDTH, Axis, Tick, utc
@@ -15,8 +16,9 @@ HEAD, PHASE, LANE, LINE, CLOCK, GAP, FOOT = 30.0, 18.0, 17.0, 13.0, 8.0, 9.0, 30
 PANEL, PANEL_GAP = 34.0, 17.0
 LAST_APART = 10.0  # between the last values of two lines
 LETTER = 6.1  # the widest that a letter is on average, at the size of the words of the plot
-MOST_LETTERS = 30
-NAME_LETTERS = int((LEFT - 8) / LETTER)  # of a name beside the plot
+MOST_LETTERS, FEWER_LETTERS = 64, 30  # of words, and where these find no room
+NAME_LETTERS = int((LEFT - 8) / LETTER)  # of a line of a name beside the plot
+NAME_LINE = 11.0
 BAD = "bad"  # the kind of a timer that was not kept
 MOST_LINES = 5
 DOT = 4.0
@@ -123,9 +125,12 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A lane as drawn: `y` is its middle; `silent` counts the moments whose words found no line."""
+    """A lane as drawn: `y` is its middle; `silent` counts the moments whose words found no line.
 
-    name: str
+    `name` has the lines of its name, each with where it stands.
+    """
+
+    name: list[tuple[str, float]]
     note: str
     kind: str
     y: float
@@ -257,7 +262,7 @@ def _lanes(scale: Axis, lanes: Sequence[Lane], y: float) -> tuple[list[Drawn], f
             for thick in (THICK.get(s.kind, LANE - 5),)
         ]
         spots = [Spot(scale.x(m.at), middle, m.kind) for m in lane.moments]
-        found.append(Drawn(lane.name, lane.note, lane.kind, middle, bars, spots))
+        found.append(Drawn(_name(lane.name, middle), lane.note, lane.kind, middle, bars, spots))
         y += LANE
     return found, y + (GAP if lanes else 0)
 
@@ -272,8 +277,9 @@ def _rows(scale: Axis, rows: Sequence[Lane], y: float) -> tuple[list[Drawn], flo
         if not row.moments:
             continue
         spots, lines, silent = _stacked(scale, row.moments, y)
-        found.append(Drawn(row.name, row.note, row.kind, y + LINE / 2, [], spots, silent))
-        y += lines * LINE + GAP
+        name = _name(row.name, y + LINE / 2)
+        found.append(Drawn(name, row.note, row.kind, y + LINE / 2, [], spots, silent))
+        y += max(lines * LINE, _height(name)) + GAP
     return found, y
 
 
@@ -282,10 +288,14 @@ def _stacked(scale: Axis, moments: Sequence[Moment], y: float) -> tuple[list[Spo
     lines: list[list[tuple[float, float]]] = [[]]
     found, silent = [], 0
     for moment in sorted(moments, key=lambda m: (m.rank, utc(m.at))):
-        x, text = scale.x(moment.at), _short(moment.text)
-        choices = [(text, False), (text, True)] if text else []
-        line, (words, before) = _free(lines, x, choices) or (_least(lines, x), ("", False))
-        silent += bool(text) and not words
+        x = scale.x(moment.at)
+        whole, shorter = (
+            [(words, False), (words, True)] if (words := _short(moment.text, most)) else []
+            for most in (MOST_LETTERS, FEWER_LETTERS)
+        )
+        place = _free(lines, x, whole) or _free(lines, x, shorter) or (_least(lines, x), ("", False))
+        line, (words, before) = place
+        silent += bool(moment.text) and not words
         if line == len(lines):
             lines.append([])
         lines[line].append(_span(x, words, before))
@@ -321,7 +331,16 @@ def _span(x: float, text: str, before: bool) -> tuple[float, float]:
     return (x - width, x + DOT) if before else (x - DOT, x + width)
 
 
-def _short(text: str, most: int = MOST_LETTERS) -> str:
+def _name(text: str, y: float) -> list[tuple[str, float]]:
+    """A name beside the plot on as many lines as it needs, the first at `y`."""
+    return [(line, _r(y + n * NAME_LINE)) for n, line in enumerate(wrap(text, NAME_LETTERS) or [text])]
+
+
+def _height(name: Sequence[tuple[str, float]]) -> float:
+    return LINE + (len(name) - 1) * NAME_LINE
+
+
+def _short(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
@@ -338,12 +357,10 @@ def _clocks(scale: Axis, clocks: Sequence[Lane], y: float) -> tuple[list[Drawn],
             bars.append(Bar(bar.x, _r(y + line * CLOCK), bar.width, bar.height, bar.kind))
         spots = [Spot(scale.x(m.at), _r(y + (CLOCK - 3) / 2), m.kind) for m in clock.moments]
         spots += [Spot(b.end, _r(b.y + b.height / 2), b.kind) for b in bars if b.kind == BAD]
-        found.append(
-            Drawn(
-                _short(clock.name, NAME_LETTERS), clock.note, clock.kind, _r(y + (CLOCK - 3) / 2), bars, spots
-            )
-        )
-        y += max(len(ends) * CLOCK, LINE)
+        middle = _r(y + (CLOCK - 3) / 2)
+        name = _name(clock.name, middle)
+        found.append(Drawn(name, clock.note, clock.kind, middle, bars, spots))
+        y += max(len(ends) * CLOCK, _height(name))
     return found, y + (GAP if clocks else 0)
 
 

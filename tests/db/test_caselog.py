@@ -372,7 +372,11 @@ def test_the_figures_are_those_of_the_cases_that_fit(world: World, several: list
 
 
 def test_where_vertebrae_are_asked_for_only_what_these_got_counts(world: World) -> None:
-    injected = {"T12": [("2.5", []), ("1", ["disc"])], "L1": [("7", [])], "L3": [("3", ["none"])]}
+    injected: dict[str, list[tuple[str, list[str]]]] = {
+        "T12": [("2.5", []), ("1", ["disc"])],
+        "L1": [("7", [])],
+        "L3": [("3", ["none"])],
+    }
     for number, levels in enumerate((["T12", "L1"], ["L1"], ["T12", "L3"], ["T12"])):
         case = world.started(*levels, mrn=f"71000000{number}")
         for level in levels if number < 3 else []:

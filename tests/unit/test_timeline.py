@@ -152,6 +152,31 @@ def test_a_long_text_is_shortened_and_stands_before_its_mark_at_the_end_of_the_a
     assert row.spots[1].text.endswith("…")
 
 
+def test_words_are_whole_where_there_is_room_and_shortened_only_where_there_is_none() -> None:
+    long = "Turned onto the back, transferred to the ward"
+    (row,) = drawn(
+        Course(rows=[Lane("Events", moments=[*marks(0, 60, text=""), *marks(20, text=long)])])
+    ).rows
+    assert [s.text for s in row.spots if s.text] == [long]
+    crowd = [Moment(at(30 + n), "check", long, n) for n in range(8)]
+    (row,) = drawn(Course(rows=[Lane("Events", moments=[*marks(0, 60, text=""), *crowd])])).rows
+    said = [s.text for s in sorted(row.spots, key=lambda s: s.x) if s.text]
+    assert said.count(long) > 2
+    assert {len(words) for words in said} - {len(long)} == {timeline.FEWER_LETTERS}
+
+
+def test_a_long_name_takes_a_second_line_and_pushes_what_follows_down() -> None:
+    stretch = Stretch(at(0), at(30), "kept")
+    name = "Operative note before leaving recovery"
+    one, other, last = drawn(Course(clocks=[Lane(n, [stretch]) for n in (name, "Lying flat", "Skin")])).clocks
+    assert " ".join(line for line, _y in one.name) == name
+    assert len(one.name) == 2
+    assert all(len(line) * timeline.LETTER <= LEFT for line, _y in one.name)
+    (first_y, second_y), (next_y,) = ([y for _line, y in lane.name] for lane in (one, other))
+    assert first_y < second_y <= next_y - 10
+    assert last.y - other.y < next_y - first_y
+
+
 # Whatever the case --------------------------------------------------------------------------------------------------
 
 minutes = st.floats(0, 4000, allow_nan=False)
