@@ -25,7 +25,7 @@ REVERSE = _GUARD.format(new="", old="")
 
 
 class Migration(migrations.Migration):
-    dependencies = [("procedures", "0026_unit_of_the_team")]
+    dependencies = [("procedures", "0029_cosign_moved")]
 
     operations = [
         migrations.RemoveConstraint(model_name="export", name="export_rows_known"),
