@@ -28,7 +28,7 @@ class Export(models.Model):
     is there; `in_words` the same for a reader; `right` the roles by which names go with it, or `member` or `team`.
 
     A table of the statistics (`plot`: which) has no row of a case: of it the number of cases is kept that it rests on.
-    Only how far it has come is written later, and never back (migrations 0021 and 0040).
+    Only how far it has come is written later, and never back (migrations 0021 and 0030).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
