@@ -274,6 +274,7 @@ def _timed(browser: Browser, path: str, **headers: str) -> float:
 def _statistics(many: Side) -> Row:
     """All plots of one operator's cases."""
     path = "/log/statistics/?operator=me"
+    many.browser.connection.close()  # the server has, after a while without a request
     _timed(many.browser, path)
     best = report.median([_timed(many.browser, path) for _ in range(5)])
     return at_most(f"statistics of one operator at {CASES:,} cases", best, "s", 1)
