@@ -20,6 +20,7 @@ from tests.bench.actors import Browser
 from tests.bench.report import Row, at_least, at_most
 
 WATCHING, OPEN, AT_ONCE = 20, 200, 300
+PAUSE = 0.05  # seconds between two ticks
 NOTE = "EV-NOTE"
 
 
@@ -104,7 +105,11 @@ def _tick(browser: Browser, case_id: UUID, seen: int) -> float:
 async def _streams(world: worlds.World, url: str, case_id: UUID) -> list[Row]:
     """Twenty tablets on a case, two hundred open streams in all."""
     nurse = Browser(url, world.nurse)
-    without = [await asyncio.to_thread(_tick, nurse, case_id, 0) for _ in range(40)]
+    first = Case.objects.get(pk=case_id).last_seq
+    without = []
+    for number in range(40):
+        without.append(await asyncio.to_thread(_tick, nurse, case_id, first + number))
+        await asyncio.sleep(PAUSE)
     here = f"/cases/{case_id}/"
     tabs = [Tab(Browser(url, world.operator), f"{here}stream/", f"{here}changes/") for _ in range(WATCHING)]
     bystander = Browser(url, world.ward)
@@ -123,7 +128,7 @@ async def _streams(world: worlds.World, url: str, case_id: UUID) -> list[Row]:
         committed = time.perf_counter()
         until_shown += await asyncio.gather(*(_shown(tab, committed) for tab in tabs[:WATCHING]))
         seen += 1
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(PAUSE)
     for tab, task in zip(tabs, listening, strict=True):
         task.cancel()
         tab.close()
