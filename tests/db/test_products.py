@@ -86,11 +86,11 @@ def test_somebody_who_may_override_says_why(world: World, case_id: UUID) -> None
 @pytest.mark.parametrize("way", ["offline", "paper", "late", "emergency"])
 def test_what_has_been_used_is_flagged_and_not_refused(world: World, case_id: UUID, way: str) -> None:
     source = Source(way) if way in ("offline", "paper") else Source.LIVE
-    at = clock.now() - timedelta(minutes=40) if way == "late" else None
+    at = clock.now() - timedelta(minutes=40) if way == "late" else None  # after midnight that is yesterday
     if way == "emergency":
         commands.set_emergency(world.command(case_id), on=True)
     commands.record_done(
-        world.command(case_id, "scrub", source=source), "K09c", values=cement(-1), performed_at=at
+        world.command(case_id, "scrub", source=source), "K09c", values=cement(-2), performed_at=at
     )
     flags = world.step(case_id, "K09c").live[0].flags
     assert Flag.EXPIRED in flags
