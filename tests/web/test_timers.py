@@ -207,8 +207,8 @@ def test_the_record_says_which_times_were_kept(world: World, nurse: Visitor, cas
         world.do(case_id, "K09f-L1")
         text = tight(nurse.get("record", case_id).page.text)
     for words in (
-        "Antibiotic to needle 2026-11-22 11:00 2026-11-22 11:00 0:00 kept within 60 min",
-        "Cement hardening L1 2026-11-22 12:00 2026-11-22 12:16 16:00 kept at least 15 min",
+        "Antibiotic to needle 22 Nov 2026 11:00 22 Nov 2026 11:00 0:00 kept within 60 min",
+        "Cement hardening L1 22 Nov 2026 12:00 22 Nov 2026 12:16 16:00 kept at least 15 min",
         "missed 0 of 14 taken; missed 11:05–12:10 (14)",
     ):
         assert tight(words) in text
