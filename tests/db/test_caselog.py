@@ -241,7 +241,7 @@ def test_every_column_has_its_key() -> None:
 
 
 @pytest.mark.parametrize("sort", [s for name in SORTS for s in (name, f"-{name}")])
-@pytest.mark.parametrize(("window", "near"), [(1, 2), (2, 4), (7, 0), (5000, 180)])
+@pytest.mark.parametrize(("window", "near"), [(2, 4), (5000, 180)])
 def test_pages_forward_and_back_hold_every_case_once_in_order(
     world: World, several: list[UUID], sort: str, window: int, near: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
