@@ -7,12 +7,17 @@ KYPHO_CHROMIUM=$(tools/chromium.sh)
 export KYPHO_CHROMIUM
 status=0
 if [ -n "$KYPHO_CHROMIUM" ] && [ -n "${CI:-}" ] && [ $# -eq 0 ]; then
-    # On two cores: the pages beside all other quick tests, each with a database of its own; then, with the machine to
-    # themselves, those that start servers and browsers and look at the time.
+    # On two cores: most of the pages beside all other quick tests, each with a database of its own; then, with the
+    # machine to themselves, those that start servers and browsers and look at the time.
     mkdir -p var
-    KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web >var/test-web.log 2>&1 &
+    shared="tests/web/test_outbox.py tests/web/test_steps.py tests/web/test_today.py"
+    others=$(find tests -mindepth 1 -maxdepth 1 -type d ! -name web ! -name live ! -name browser ! -name __pycache__)
+    # shellcheck disable=SC2086 # words of their own
+    KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web \
+        $(printf -- "--deselect %s " $shared) >var/test-web.log 2>&1 &
     web=$!
-    .venv/bin/python -m pytest --ignore=tests/web --ignore=tests/live --ignore=tests/browser || status=$?
+    # shellcheck disable=SC2086
+    .venv/bin/python -m pytest $others $shared || status=$?
     wait "$web" || status=$?
     cat var/test-web.log
     .venv/bin/python -m pytest tests/live tests/browser || status=$?
