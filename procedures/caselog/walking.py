@@ -24,7 +24,7 @@ from .finding import Found
 
 type Keys = models.QuerySet[Case, Any]
 
-WINDOW, LONG_WINDOW = 2_000, 3_000
+WINDOW, LONG_WINDOW = 1_500, 3_000
 NEAR = timedelta(days=180)
 
 

@@ -1,6 +1,6 @@
 """Display helpers for the templates. They format what they are given and never ask the database."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 register = template.Library()
+MANY = 50  # options: drawn once and kept
 
 
 @register.simple_tag
@@ -28,11 +29,20 @@ def icon(name: str, classes: str = "") -> SafeString:
 
 
 @register.simple_tag
-def options(choices: Iterable[tuple[Any, ...]], chosen: Any = None) -> SafeString:
+def options(choices: Sequence[tuple[Any, ...]], chosen: Any = None) -> SafeString:
     """The options of a select: (value, label) of which `chosen` is one, or (value, label, whether it is chosen).
 
-    Not in the template: a house with a hundred units has some hundred people to choose from.
+    Not in the template: a house with a hundred units has some hundred people to choose from, the same on each page.
     """
+    return _drawn(tuple(choices)) if len(choices) > MANY and chosen is None else _options(choices, chosen)
+
+
+@lru_cache(maxsize=64)
+def _drawn(choices: tuple[tuple[Any, ...], ...]) -> SafeString:
+    return _options(choices, None)
+
+
+def _options(choices: Sequence[tuple[Any, ...]], chosen: Any) -> SafeString:
     parts = []
     for value, label, *mark in choices:
         selected = " selected" if (mark[0] if mark else value == chosen) else ""
