@@ -9,8 +9,9 @@ from django import template
 from django.conf import settings
 from django.templatetags.static import static
 from django.utils import formats, timezone
-from django.utils.html import conditional_escape, format_html
+from django.utils.html import conditional_escape, format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 register = template.Library()
 MANY = 50  # options: drawn once and kept
@@ -50,6 +51,25 @@ def _options(choices: Sequence[tuple[Any, ...]], chosen: Any) -> SafeString:
             f'<option value="{conditional_escape(value)}"{selected}>{conditional_escape(label)}</option>'
         )
     return SafeString("".join(parts))
+
+
+@register.simple_tag
+def bar_of_time(parts: Sequence[Any], minutes: int) -> SafeString:
+    """Where the time of a case went, as a bar of 1000 parts that is read aloud (`screens.log.Segment`)."""
+    words = _("%(minutes)s min on the table:") % {"minutes": minutes}
+    said = ", ".join(f"{part.word} {part.minutes} min" for part in parts)
+    drawn = format_html_join(
+        "",
+        '<rect class="part part--{}" x="{}" width="{}" height="16"><title>{}: {} min</title></rect>',
+        ((part.name, part.x, part.width, part.word, part.minutes) for part in parts),
+    )
+    return format_html(
+        '<svg class="bar-of-time" viewBox="0 0 1000 16" preserveAspectRatio="none" role="img"'
+        ' aria-label="{} {}">{}</svg>',
+        words,
+        said,
+        drawn,
+    )
 
 
 @register.filter
