@@ -87,6 +87,7 @@ def first(found: Found, order: Order, place: tuple[Any, ...] | None, number: int
         "order": ", ".join(f"{name} {direction}" for name in order.keys),
         "number": number,
         "window": search.window,
+        "sits": str(search.sits).lower(),
     }
     parts = {"walk": search.ahead(), "near": search.near(), "whole": search.whole()}
     compiled = {name: part.query.sql_with_params() for name, part in parts.items()}
@@ -109,7 +110,7 @@ WITH walk AS MATERIALIZED (
     FROM (SELECT *, row_number() OVER () AS nth FROM ({walk}) ahead) looked_at
     WHERE fits OR nth = {window} LIMIT {number}
 ), walked AS MATERIALIZED (
-    SELECT count(*) FILTER (WHERE fits) = {number} OR NOT coalesce(bool_or(is_last), false) AS enough FROM walk
+    SELECT count(*) FILTER (WHERE fits) = {number} OR NOT coalesce(bool_or(is_last), {sits}) AS enough FROM walk
 ), near AS MATERIALIZED (
     SELECT * FROM (SELECT * FROM ({near}) fitting OFFSET 0) found
     WHERE NOT (SELECT enough FROM walked) ORDER BY {order} LIMIT {number}
@@ -137,17 +138,19 @@ class _Search:
 
     @property
     def window(self) -> int:
-        """How far the walk goes: less far in the order of time, where it is followed by what lies near. Of one unit by
-        patient all are gathered at once: each step of that walk is a join, and most are of other units."""
-        if self.order.by_patient and self.found.only_unit:
-            return 1
+        """How far the walk goes: less far in the order of time, where it is followed by what lies near."""
         return WINDOW if self.order.by_date else LONG_WINDOW
+
+    @property
+    def sits(self) -> bool:
+        """Of one unit by patient nothing is walked: each step would be a join, and most patients are of other units."""
+        return self.order.by_patient and self.found.only_unit is not None
 
     def ahead(self) -> Keys:
         """The next cases, each with whether it fits."""
         fits = ExpressionWrapper(self.found.fits & visible(self.found.reach.user.pk), BooleanField())
         seen: Keys = self._seen().annotate(fits=fits).values(*self.order.keys, "fits")
-        return seen[: self.window]
+        return seen.filter(pk__isnull=True) if self.sits else seen[: self.window]
 
     def near(self) -> Keys:
         """Those that fit and lie NEAR in time; none where all are as quickly gathered, or nobody knows near what."""
@@ -159,7 +162,7 @@ class _Search:
 
     def whole(self) -> Keys:
         """All that fit."""
-        found: Keys = self.order.behind(self.found.cases, self.place).values(*self.order.keys)
+        found: Keys = self.order.behind(self.found.cases, self.place).order_by().values(*self.order.keys)
         return found
 
     def _seen(self) -> CaseQuerySet:
