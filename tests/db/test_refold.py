@@ -1,9 +1,7 @@
 """`manage.py refold`: what is kept of a case beyond its log is folded anew after an update."""
 
 from io import StringIO
-from typing import Any
 
-import psycopg
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
@@ -42,12 +40,3 @@ def test_a_signed_case_gets_it_too_and_keeps_what_was_signed(world: World) -> No
     assert not [fault for _n, fault in verify() if fault]
     with pytest.raises(IntegrityError, match="signed"), transaction.atomic():
         Case.objects.filter(pk=case_id).update(cement_ml=99)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_apps_role_folds_no_signed_case(
-    lasting_world: World, app_connection: psycopg.Connection[Any]
-) -> None:
-    lasting_world.signed("L1")
-    with pytest.raises(psycopg.errors.RestrictViolation):
-        app_connection.execute("UPDATE procedures_case SET words = '{}'")

@@ -47,6 +47,14 @@ def test_the_apps_role_changes_nothing_of_a_signed_case_by_sql(
     assert Level.objects.get(case=case_id).state == "completed"
 
 
+def test_the_apps_role_folds_no_signed_case(
+    lasting_world: World, app_connection: psycopg.Connection[Any]
+) -> None:
+    lasting_world.signed("L1")
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        app_connection.execute("UPDATE procedures_case SET words = '{}'")
+
+
 def test_the_words_by_which_a_case_is_found_are_no_ones_to_write(
     lasting_world: World, app_connection: psycopg.Connection[Any]
 ) -> None:
