@@ -119,7 +119,8 @@ if (worker && document.body.dataset.person) {
   worker.register("/service-worker.js");
   if (here && !document.body.dataset.case) {
     keepCase();
-    document.addEventListener("htmx:oobAfterSwap", (event) => { dirty = true; if (event.detail.target?.id === "procedure") keepCase(); });
+    // New rows came up (a vertebra, an access): a tablet that loses the network now must have them.
+    document.addEventListener("htmx:oobAfterSwap", (event) => { dirty = true; if (event.detail.target?.matches("#procedure, .level")) keepCase(); });
     setInterval(() => dirty && keepCase(), 180000);
   }
 } else if (worker && "caches" in globalThis) {

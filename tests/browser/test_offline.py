@@ -35,6 +35,8 @@ STORES = """async () => {
   }
   return found.join("\\n");
 }"""
+KEPT_ROW = """async (key) => { for (const request of await (await caches.open('cases')).keys())
+  if ((await (await caches.match(request)).text()).includes(`data-key="${key}"`)) return true; }"""
 KEPT = "async () => (await (await caches.open('cases')).keys()).length"
 
 
@@ -87,6 +89,22 @@ def test_a_session_that_ended_keeps_the_tick_until_its_person_is_back(
     expect(nurse.page.locator("#queue")).to_be_hidden()
     found = Event.objects.get(case=case, step_key="K03")
     assert (found.recorded_by_id, found.source) == (ward.suite.nurse.pk, "offline")
+
+
+def test_an_access_that_came_up_just_now_is_there_without_network(
+    server: Server, ward_of: Callable[..., Ward]
+) -> None:
+    """The page for without network is kept anew when rows come up, not minutes later."""
+    ward = ward_of(server, viewport=LANDSCAPE)
+    case, nurse = opened(ward)
+    ward.suite.do_until(case, "K08b")
+    nurse.page.goto(f"/cases/{case}/")
+    nurse.page.wait_for_function(KEPT_ROW, arg="K08b-L1")
+    assert not nurse.page.evaluate(KEPT_ROW, "K08c-L1-left")
+    nurse.page.locator("#hand .segments label", has_text=re.compile("^Left$")).tap()
+    nurse.form("done").locator(".button--main").tap()
+    expect(nurse.row("K08c-L1-left")).to_be_attached()
+    nurse.page.wait_for_function(KEPT_ROW, arg="K08c-L1-left", timeout=8000)
 
 
 def test_nothing_is_left_after_signing_out(server: Server, ward_of: Callable[..., Ward]) -> None:
