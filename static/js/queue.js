@@ -120,7 +120,10 @@ if (worker && document.body.dataset.person) {
   if (here && !document.body.dataset.case) {
     keepCase();
     // New rows came up (a vertebra, an access): a tablet that loses the network now must have them.
-    document.addEventListener("htmx:oobAfterSwap", (event) => { dirty = true; if (event.detail.target?.matches("#procedure, .level")) keepCase(); });
+    document.addEventListener("htmx:oobAfterSwap", (event) => {
+      dirty = true;
+      if (event.target === event.detail.target && event.target.matches("#procedure, .level")) keepCase();
+    });
     setInterval(() => dirty && keepCase(), 180000);
   }
 } else if (worker && "caches" in globalThis) {

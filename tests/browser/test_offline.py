@@ -35,6 +35,8 @@ STORES = """async () => {
   }
   return found.join("\\n");
 }"""
+KEPT_AT = """async () => { const cases = await caches.open('cases');
+  return Number((await cases.match((await cases.keys())[0])).headers.get('X-Kept-At')); }"""
 KEPT_ROW = """async (key) => { for (const request of await (await caches.open('cases')).keys())
   if ((await (await caches.match(request)).text()).includes(`data-key="${key}"`)) return true; }"""
 KEPT = "async () => (await (await caches.open('cases')).keys()).length"
@@ -98,8 +100,9 @@ def test_an_access_that_came_up_just_now_is_there_without_network(
     ward = ward_of(server, viewport=LANDSCAPE)
     case, nurse = opened(ward)
     ward.suite.do_until(case, "K08b")
+    before = nurse.page.evaluate(KEPT_AT)
     nurse.page.goto(f"/cases/{case}/")
-    nurse.page.wait_for_function(KEPT_ROW, arg="K08b-L1")
+    nurse.page.wait_for_function(f"async (before) => await ({KEPT_AT})() > before", arg=before)
     assert not nurse.page.evaluate(KEPT_ROW, "K08c-L1-left")
     nurse.page.locator("#hand .segments label", has_text=re.compile("^Left$")).tap()
     nurse.form("done").locator(".button--main").tap()
