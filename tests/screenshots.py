@@ -32,7 +32,7 @@ from kypho import database  # noqa: E402
 from procedures.demo import PIN, seed  # noqa: E402
 from procedures.models import Case, Pin, Unit  # noqa: E402
 from tests.browser.shared import gives_pin  # noqa: E402
-from tests.browser.ward import Ward  # noqa: E402
+from tests.browser.ward import Ward, until  # noqa: E402
 from tests.server import Server, collected  # noqa: E402
 from tests.world import secret_of, tablet_of  # noqa: E402
 
@@ -149,7 +149,7 @@ def shared_tablet(ward: Ward, desk: Page, case: str) -> None:
     page.get_by_text(f"typed by {ADA}").wait_for()
     keep(desk, page, "tablet-typed-by")
     page.goto(f"/cases/{case}/")
-    page.wait_for_function("async () => (await (await caches.open('cases')).keys()).length")
+    until(page, "async () => (await (await caches.open('cases')).keys()).length")
     page.context.set_offline(True)
     page.goto(f"/cases/{case}/offline/")
     for key in ("K09c", "EV-VITALS", "EV-NOTE"):

@@ -122,7 +122,7 @@ if (worker && document.body.dataset.person) {
     // New rows came up (a vertebra, an access): a tablet that loses the network now must have them.
     document.addEventListener("htmx:oobAfterSwap", (event) => {
       dirty = true;
-      if (event.target === event.detail.target && event.target.matches("#procedure, .level")) keepCase();
+      if (event.target.id === event.detail.target?.id && event.target.matches("#procedure, .level")) keepCase();
     });
     setInterval(() => dirty && keepCase(), 180000);
   }

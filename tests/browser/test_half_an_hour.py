@@ -26,14 +26,14 @@ from tests.world import PIN, give_pin, secret_of, tablet_of
 
 from .shared import gives_pin
 from .test_offline import GONE, KEPT, LANDSCAPE, ticks_without
-from .ward import Tablet, Ward
+from .ward import Tablet, Ward, until
 
 pytestmark = pytest.mark.browser
 
 AWAY = timedelta(minutes=30)
 PATIENCE = 40_000  # ms: a send that was cut off on a busy machine comes again by itself
 BETWEEN = timedelta(seconds=72)  # 25 ticks in half an hour
-READY = "async () => (await navigator.serviceWorker.ready) && navigator.serviceWorker.controller"
+READY = "async () => (await navigator.serviceWorker.ready) && !!navigator.serviceWorker.controller"
 
 
 class Room:
@@ -66,9 +66,9 @@ class Room:
     def has_the_case(self) -> None:
         """The case is in view, and kept on this tablet."""
         self.page.goto(f"/cases/{self.case}/")
-        self.page.wait_for_function(READY)
+        until(self.page, READY)
         self.page.reload()
-        self.page.wait_for_function(KEPT)
+        until(self.page, KEPT)
 
     def loses_network_and_server(self) -> None:
         """Behind lead, and the server goes down too."""

@@ -13,7 +13,7 @@ from tests.server import Server
 from tests.world import PASSWORD
 
 from .test_pages import AXE, EVERY_RULE, RUN_AXE
-from .ward import Tablet, Ward
+from .ward import Tablet, Ward, until
 
 pytestmark = pytest.mark.browser
 
@@ -47,11 +47,12 @@ def opened(ward: Ward, who: str = "nurse") -> tuple[UUID, Tablet]:
     case = ward.suite.started("L1")
     nurse = ward.has(who)
     nurse.page.goto(f"/cases/{case}/")
-    nurse.page.wait_for_function(
-        "async () => (await navigator.serviceWorker.ready) && navigator.serviceWorker.controller"
+    until(
+        nurse.page,
+        "async () => (await navigator.serviceWorker.ready) && !!navigator.serviceWorker.controller",
     )
     nurse.page.reload()
-    nurse.page.wait_for_function(KEPT)
+    until(nurse.page, KEPT)
     return case, nurse
 
 
@@ -102,12 +103,12 @@ def test_an_access_that_came_up_just_now_is_there_without_network(
     ward.suite.do_until(case, "K08b")
     before = nurse.page.evaluate(KEPT_AT)
     nurse.page.goto(f"/cases/{case}/")
-    nurse.page.wait_for_function(f"async (before) => await ({KEPT_AT})() > before", arg=before)
+    until(nurse.page, f"async (before) => await ({KEPT_AT})() > before", before)
     assert not nurse.page.evaluate(KEPT_ROW, "K08c-L1-left")
     nurse.page.locator("#hand .segments label", has_text=re.compile("^Left$")).tap()
     nurse.form("done").locator(".button--main").tap()
     expect(nurse.row("K08c-L1-left")).to_be_attached()
-    nurse.page.wait_for_function(KEPT_ROW, arg="K08c-L1-left", timeout=8000)
+    until(nurse.page, KEPT_ROW, "K08c-L1-left")
 
 
 def test_nothing_is_left_after_signing_out(server: Server, ward_of: Callable[..., Ward]) -> None:

@@ -12,7 +12,7 @@ from tests.server import Server
 from tests.world import PIN
 
 from .shared import gives_pin, shared
-from .ward import Tablet, Ward
+from .ward import Tablet, Ward, until
 
 pytestmark = pytest.mark.browser
 
@@ -104,7 +104,7 @@ def test_without_a_network_the_name_alone_opens_it_and_the_pin_is_asked_for_late
     page = nurse.page
     case = at_the_line(nurse)
     expect(page.locator("#sheet form")).to_have_count(4)
-    page.wait_for_function("async () => (await (await caches.open('cases')).keys()).length")
+    until(page, "async () => (await (await caches.open('cases')).keys()).length")
     page.context.set_offline(True)
     page.get_by_role("button", name="Lock this tablet").tap()
     lock = page.locator("#sheet")

@@ -1,6 +1,7 @@
 """The ward: people at their tablets, in words of the ward. It hides whether the pages have scripts or not."""
 
 import re
+import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +25,17 @@ document.addEventListener("htmx:afterSettle", () => { window.swaps += 1; });
 """
 # How often the page was changed in place so far; null where this control loads a page instead.
 SWAPS_SO_FAR = "control => control.closest('[hx-post], [hx-get]') ? window.swaps : null"
+PATIENCE = 8.0  # seconds
+
+
+def until(page: Page, condition: str, arg: object = None) -> None:
+    """Wait for a condition that the page has to await. `wait_for_function` takes the promise itself for an answer."""
+    deadline = time.monotonic() + PATIENCE
+    while not page.evaluate(condition, arg):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(50)
+
+
 # An answer of 4xx to a tap is meant in these tests; the browser writes it into its console all the same.
 MEANT = re.compile(
     r"Failed to load resource: the server responded with a status of 4(01|09|22)"
