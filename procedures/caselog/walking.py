@@ -124,7 +124,7 @@ SELECT {id} FROM (
     UNION ALL SELECT {keys} FROM near WHERE (SELECT count(*) FROM near) = {number}
     UNION ALL SELECT {keys} FROM whole
 ) found ORDER BY {order};
-SET LOCAL enable_seqscan = on
+SET LOCAL enable_seqscan = DEFAULT
 """
 
 

@@ -6,9 +6,9 @@ import pytest
 from django.core.cache import cache
 
 from procedures import commands
-from procedures.definitions import Role
-from procedures.models import Case, Membership, User
-from tests.web.test_signing_pages import fields, last, password
+from procedures.models import Case, User
+from tests.web.conftest import password
+from tests.web.test_signing_pages import fields, last
 from tests.web.visitor import Visitor
 from tests.world import PASSWORD, World
 
@@ -18,28 +18,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     cache.clear()
-
-
-@pytest.fixture
-def unsigned(world: World) -> UUID:
-    """A case whose note is due."""
-    case_id = world.started("L1")
-    world.do_until(case_id, "REC-HO")
-    return case_id
-
-
-@pytest.fixture
-def signed(world: World) -> UUID:
-    """A case whose note is signed; nobody was asked to co-sign."""
-    return world.signed("L1")
-
-
-@pytest.fixture
-def trainer(world: World) -> User:
-    user = User.objects.create_user("trainer", display_name="Dr T. Rainer", initials="TR", password=PASSWORD)
-    Membership.objects.create(user=user, unit=world.unit, role=Role.OPERATOR)
-    world.people["trainer"] = user
-    return user
 
 
 def test_the_supervisor_co_signs_with_a_password(world: World, signed: UUID, trainer: User) -> None:

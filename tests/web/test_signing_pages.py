@@ -8,9 +8,9 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 
 from procedures import commands
-from procedures.definitions import Role
-from procedures.models import Case, Event, Membership, NoteDraft, User
+from procedures.models import Case, Event, NoteDraft, User
 from procedures.operative_note import SECTIONS
+from tests.web.conftest import password
 from tests.web.test_queries import at_most, forget_all
 from tests.web.visitor import Answer, Form, Visitor
 from tests.world import PASSWORD, PIN, World, give_pin, tablet_of
@@ -23,34 +23,6 @@ SIGN, NOTE, DRAFT, ADDENDUM = 11, 10, 14, 10
 @pytest.fixture(autouse=True)
 def no_tries_yet() -> None:
     cache.clear()
-
-
-@pytest.fixture
-def unsigned(world: World) -> UUID:
-    """A case whose note is due; the operator has a password."""
-    case_id = world.started("L1")
-    world.do_until(case_id, "REC-HO")
-    password(world.operator)
-    return case_id
-
-
-@pytest.fixture
-def signed(world: World) -> UUID:
-    """A case whose note is signed."""
-    return world.signed("L1")
-
-
-@pytest.fixture
-def trainer(world: World) -> User:
-    user = User.objects.create_user("trainer", display_name="Dr T. Rainer", initials="TR", password=PASSWORD)
-    Membership.objects.create(user=user, unit=world.unit, role=Role.OPERATOR)
-    world.people["trainer"] = user
-    return user
-
-
-def password(user: User) -> None:
-    user.set_password(PASSWORD)
-    user.save()
 
 
 def form_of(visitor: Visitor, case_id: UUID) -> Form:

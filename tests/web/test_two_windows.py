@@ -8,7 +8,8 @@ from django.core.cache import cache
 from procedures.models import NoteDraft
 from procedures.rules import Refused
 from procedures.signing_rules import Opened, kept_sign
-from tests.web.test_signing_pages import explained, fields, form_of, is_signed, password
+from tests.web.conftest import password
+from tests.web.test_signing_pages import explained, fields, form_of, is_signed
 from tests.web.visitor import Answer, Form, Visitor
 from tests.world import World
 
