@@ -10,7 +10,7 @@ if [ -n "$KYPHO_CHROMIUM" ] && [ -n "${CI:-}" ] && [ $# -eq 0 ]; then
     # On two cores: most of the pages beside all other quick tests, each with a database of its own; then, with the
     # machine to themselves, those that start servers and browsers and look at the time.
     mkdir -p var
-    shared="tests/web/test_outbox.py tests/web/test_steps.py tests/web/test_today.py"
+    shared="tests/web/test_outbox.py tests/web/test_steps.py tests/web/test_step_entries.py tests/web/test_today.py"
     others=$(find tests -mindepth 1 -maxdepth 1 -type d ! -name web ! -name live ! -name browser ! -name __pycache__)
     # shellcheck disable=SC2086 # words of their own
     KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web \

@@ -10,7 +10,7 @@ from procedures import clock, commands, signing_rules
 from procedures.definitions import Role
 from procedures.exports import journal
 from procedures.exports.journal import Wanted
-from procedures.models import Case, Membership, Pin, User
+from procedures.models import Case, Event, Membership, Pin, Step, User
 from procedures.screens import note, signing
 from procedures.screens.view import View
 from procedures.signin import accounts
@@ -209,3 +209,18 @@ class Stage:
     def data(self, name: str) -> dict[str, Any]:
         """The form for the URL of that name, with a fresh command id."""
         return {"command_id": str(uuid4()), **(self.requests[name].data or {})}
+
+
+def entries(case_id: UUID, key: str) -> list[dict[str, Any]]:
+    """The entries of a step, as they are kept."""
+    return list(Step.objects.get(case=case_id, key=key).entries)
+
+
+def count(case_id: UUID) -> int:
+    """How many events a case has."""
+    return Event.objects.filter(case=case_id).count()
+
+
+def seen(case_id: UUID) -> str:
+    """The last event, as a page sends it that has seen everything."""
+    return str(Case.objects.get(pk=case_id).last_seq)

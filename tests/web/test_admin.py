@@ -1,17 +1,13 @@
 """The admin: who gets in, what is kept there, and that nothing clinical can be changed or reached past the one door."""
 
-import re
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db import connection
-from django.http import HttpResponse
-from django.http.response import HttpResponseBase
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -21,7 +17,7 @@ from procedures.admin import site
 from procedures.admin.browse import Bounded
 from procedures.admin.cases import Clinical
 from procedures.commands.ledger import Ledger, command
-from procedures.definitions import Milestone, Role
+from procedures.definitions import Milestone
 from procedures.models import (
     Access,
     AccountEvent,
@@ -45,6 +41,7 @@ from procedures.models import (
     WallLink,
 )
 from procedures.state import EventKind
+from tests.web.administration import body, chief, client, elsewhere, listed, manager, page, rows
 from tests.world import World, tablet_of
 
 pytestmark = pytest.mark.django_db
@@ -64,53 +61,6 @@ def case_id(world: World) -> UUID:
     found = world.started("T12", "L1")
     world.do(found, "PRE-ID")
     return found
-
-
-def client(user: User) -> Client:
-    """A browser in which the user is signed in."""
-    found = Client()
-    found.force_login(user)
-    return found
-
-
-def manager(world: World) -> Client:
-    """The administrator of the first unit, who is no superuser."""
-    User.objects.filter(pk=world.admin.pk).update(is_staff=True)
-    return client(User.objects.get(pk=world.admin.pk))
-
-
-def chief(world: World) -> Client:
-    """A superuser without any membership: the first account of a hospital."""
-    return client(User.objects.create_superuser("chief", display_name="Chief", initials="CF"))
-
-
-def elsewhere(world: World) -> Client:
-    """The administrator of another unit."""
-    user = User.objects.create_user("far", display_name="Fay Far", initials="FF", is_staff=True)
-    Membership.objects.create(user=user, unit=world.other_unit, role=Role.ADMINISTRATOR)
-    return client(user)
-
-
-def listed(model: type[Any]) -> str:
-    """The address of a list."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
-
-
-def page(model: type[Any], pk: Any, kind: str = "change") -> str:
-    """The address of a row's page."""
-    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{kind}", args=[pk])
-
-
-def body(response: HttpResponseBase) -> str:
-    """What is shown, after a redirect was followed."""
-    assert isinstance(response, HttpResponse)
-    assert response.status_code == 200
-    return response.content.decode()
-
-
-def rows(response: HttpResponseBase) -> int:
-    """How many rows a list shows."""
-    return len(re.findall(r'<th class="field-', body(response)))
 
 
 # Who gets in --------------------------------------------------------------------------------------------------
@@ -327,153 +277,6 @@ def test_a_list_counts_no_further_than_it_shows(
     assert all("LIMIT 4" in sql for sql in counts), counts
 
 
-# Searches and filters -----------------------------------------------------------------------------------------------
-
-
-def test_a_case_is_found_by_record_number_and_by_name(world: World, case_id: UUID) -> None:
-    world.open("L2", mrn="88", family_name="Bianchi", given_name="Carla")
-    browser = manager(world)
-    for words, found in (
-        ("88", 1),
-        ("bian", 1),
-        ("carla bianchi", 1),
-        ("rossi", 1),
-        ("04217889", 0),
-        ("", 2),
-    ):
-        assert rows(browser.post(listed(Case), {"q": words}, follow=True)) == found, words
-        assert rows(browser.post(listed(Patient), {"q": words}, follow=True)) == found, words
-
-
-def test_what_was_searched_for_is_in_no_address(world: World, case_id: UUID) -> None:
-    browser = manager(world)
-    for answer in (
-        browser.post(f"{listed(Case)}?status__exact=in_progress", {"q": "Rossi"}, follow=True),
-        browser.get(listed(Case), {"status__exact": "in_progress", "q": "Rossi"}, follow=True),
-    ):
-        address = answer.redirect_chain[-1][0]
-        assert "ossi" not in address
-        assert "status__exact=in_progress" in address
-        text = body(answer)
-        assert 'value="Rossi"' in text
-        assert not re.search(r'(?:href|action)="[^"]*[Rr]ossi', text)
-
-
-def test_no_window_title_names_a_patient(world: World, case_id: UUID) -> None:
-    browser = manager(world)
-    patient = Case.objects.get(pk=case_id).patient_id
-    for model, pk in ((Case, case_id), (Patient, patient)):
-        for kind in ("change", "history"):
-            title = body(browser.get(page(model, pk, kind))).partition("</title>")[0].lower()
-            assert "rossi" not in title
-
-
-def test_an_event_is_found_by_kind_step_and_record_number(world: World, case_id: UUID) -> None:
-    browser = manager(world)
-    world.open("L2", mrn="88", family_name="Bianchi")
-    of_case = Event.objects.filter(case=case_id)
-    for words, found in (
-        ("step.done", of_case.filter(kind="step.done").count()),
-        ("pre-id", 1),
-        ("PRE-ID step.done", 1),
-        ("004217889", of_case.count()),
-        ("004217889 case.opened", 1),
-        ("K99", 0),
-    ):
-        assert rows(browser.post(listed(Event), {"q": words}, follow=True)) == found, words
-
-
-@pytest.mark.parametrize(
-    ("model", "asked", "found"),
-    [
-        (Case, "status__exact=in_progress", 1),
-        (Case, "status__exact=scheduled", 1),
-        (Case, "room=IR room 2", 2),
-        (Case, "room=IR room 1", 0),
-        (Case, "unit={unit}", 2),
-        (Case, "unit={other}", 0),
-        (Case, "operator={operator}", 2),
-        (Case, "operator={nurse}", 0),
-        (Case, "scheduled_at__year=2026&scheduled_at__month=11&scheduled_at__day=22", 2),
-        (Case, "scheduled_at__year=2025", 0),
-        (Event, "kind__exact=step.done", 1),
-        (Event, "source__exact=paper", 0),
-        (Event, "case={case}&kind__exact=case.opened", 1),
-        (Step, "state__exact=done", 1),
-        (Access, "right__exact=team", 0),
-    ],
-)
-def test_filters_pick_what_they_say(
-    world: World, case_id: UUID, model: type[Any], asked: str, found: int
-) -> None:
-    world.open("L2", mrn="88")
-    address = asked.format(
-        unit=world.unit.pk,
-        other=world.other_unit.pk,
-        operator=world.operator.pk,
-        nurse=world.nurse.pk,
-        case=case_id,
-    )
-    assert rows(manager(world).get(f"{listed(model)}?{address}")) == found
-
-
-@pytest.mark.parametrize("model", [*READ_ONLY, *KEPT])
-def test_no_search_and_no_address_breaks_a_table(world: World, case_id: UUID, model: type[Any]) -> None:
-    browser = manager(world)
-    for value in NASTY:
-        encoded = value.encode("utf-8", "surrogatepass").decode("latin-1")
-        assert browser.post(listed(model), {"q": encoded}, follow=True).status_code < 500, value
-        assert browser.get(f"{listed(model)}{quote(encoded, safe='')[:200]}/change/").status_code < 500, value
-    assert browser.get(listed(model)).status_code == 200
-
-
-@pytest.mark.parametrize("model", [Case, Event, User])
-def test_no_filter_breaks_a_list(world: World, case_id: UUID, model: type[Any]) -> None:
-    browser = manager(world)
-    names = [
-        "q", "p", "o", "all", "_popup", "_to_field", "case", "unit", "room", "operator", "status__exact",
-        "scheduled_at__year", "recorded_at__year", "recorded_at__gte", "memberships__role", "zz",
-    ]  # fmt: skip
-    for name in names:
-        for value in ("\0", "-1", "9" * 40, "9999", "0001-01-01T00:00:00+14:00"):
-            assert browser.get(listed(model), {name: value}, follow=True).status_code < 500, (name, value)
-    day = "scheduled_at__year=1&scheduled_at__month=1&scheduled_at__day=1"
-    assert browser.get(f"{listed(Case)}?{day}", follow=True).status_code < 500
-    assert browser.get(listed(model)).status_code == 200
-
-
-def test_the_calendar_leads_to_year_month_and_day_without_counting_rows(world: World, case_id: UUID) -> None:
-    browser, at = manager(world), "scheduled_at__"
-    for asked, link in (
-        ("", f"?{at}year=2026"),
-        (f"{at}year=2026", f"?{at}month=11&amp;{at}year=2026"),
-        (f"{at}year=2026&{at}month=11", f"?{at}day=22&amp;{at}month=11&amp;{at}year=2026"),
-        (f"{at}year=2026&{at}month=11&{at}day=22", f"?{at}month=11&amp;{at}year=2026"),
-    ):
-        with CaptureQueriesContext(connection) as seen:
-            text = body(browser.get(f"{listed(Case)}?{asked}"))
-        assert f'"{link}"' in text, asked
-        assert not [q for q in seen if "DATE_TRUNC" in q["sql"]]
-
-
-def test_the_second_page_goes_on_where_the_first_ends(
-    world: World, case_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Clinical, "list_per_page", 4)
-    browser, total = manager(world), Event.objects.count()
-    numbers: list[str] = []
-    for number in range(1, -(-total // 4) + 1):
-        text = body(browser.get(f"{listed(Event)}?p={number}"))
-        numbers += re.findall(r'class="field-seq"><a [^>]*>(\d+)<', text)
-    assert numbers == [str(seq) for seq in range(total, 0, -1)]
-
-
-def test_no_filter_reaches_past_the_tables_shown(world: World, case_id: UUID) -> None:
-    browser = manager(world)
-    for asked in ("performed_by__password__startswith=a", "case__patient__family_name__startswith=R"):
-        assert browser.get(f"{listed(Event)}?{asked}").status_code == 400
-
-
 # Protocols --------------------------------------------------------------------------------------------------------
 
 
@@ -495,136 +298,6 @@ def test_a_protocol_is_read_down_to_its_fields_and_requirements(world: World) ->
     assert volume.label in text
     assert "K09b" in text, "its requirement"
     assert rows(browser.get(listed(StepDefinition), {"q": volume.label})) >= 1
-
-
-# People -----------------------------------------------------------------------------------------------------------
-
-
-def person_form(unit: Unit, **changes: str) -> dict[str, str]:
-    """The form of a new person with one membership."""
-    return {
-        "username": "new", "display_name": "Nell New", "initials": "NN", "profession": "Nurse",
-        "registration_number": "R1", "usable_password": "true", "password1": "a-long-enough-phrase",
-        "password2": "a-long-enough-phrase", "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "0",
-        "memberships-0-unit": str(unit.pk), "memberships-0-role": "ward_nurse", "_save": "1", **changes,
-    }  # fmt: skip
-
-
-def test_a_person_is_made_with_a_membership_and_can_sign_in(world: World) -> None:
-    browser = manager(world)
-    answer = browser.post("/admin/procedures/user/add/", person_form(world.unit))
-    assert answer.status_code == 302, re.findall(r"errorlist.*?</ul>", answer.content.decode())
-    made = User.objects.get(username="new")
-    assert (made.display_name, made.memberships.get().role, made.is_staff) == (
-        "Nell New",
-        "ward_nurse",
-        False,
-    )
-    assert made.check_password("a-long-enough-phrase")
-    assert LogEntry.objects.filter(user=world.admin, object_id=made.pk).exists()
-    text = body(browser.get(page(User, made.pk)))
-    assert made.password not in text
-    assert 'type="password"' not in text
-
-
-def test_a_person_who_leaves_is_deactivated(world: World) -> None:
-    browser, leaving = manager(world), client(world.scrub)
-    assert leaving.get("/").status_code == 200
-    membership = world.scrub.memberships.get()
-    form = {
-        "username": "scrub", "display_name": "Sven S.", "initials": "SS", "memberships-TOTAL_FORMS": "1",
-        "memberships-INITIAL_FORMS": "1", "memberships-0-id": str(membership.pk),
-        "memberships-0-user": str(world.scrub.pk),
-        "memberships-0-unit": str(world.unit.pk), "memberships-0-role": membership.role, "_save": "1",
-    }  # fmt: skip
-    assert browser.post(page(User, world.scrub.pk), form).status_code == 302
-    assert leaving.get("/").status_code == 302
-    world.scrub.refresh_from_db()
-    assert (world.scrub.is_active, world.scrub.display_name) == (False, "Sven S.")
-
-
-def test_nobody_makes_a_superuser_or_locks_themselves_out(world: World) -> None:
-    browser = manager(world)
-    membership = world.admin.memberships.get()
-    form = {
-        "username": "admin", "display_name": "Adam Admin", "initials": "AA", "is_superuser": "1",
-        "memberships-TOTAL_FORMS": "1", "memberships-INITIAL_FORMS": "1", "memberships-0-id": str(membership.pk),
-        "memberships-0-user": str(world.admin.pk), "memberships-0-unit": str(world.unit.pk),
-        "memberships-0-role": membership.role, "_save": "1",
-    }  # fmt: skip
-    assert browser.post(page(User, world.admin.pk), form).status_code == 302
-    world.admin.refresh_from_db()
-    assert (world.admin.is_superuser, world.admin.is_staff, world.admin.is_active) == (False, True, True)
-
-
-def test_an_administrator_keeps_only_their_own_units(world: World) -> None:
-    browser = manager(world)
-    answer = browser.post("/admin/procedures/user/add/", person_form(world.other_unit))
-    assert answer.status_code == 200, "not a choice"
-    assert not User.objects.filter(username="new").exists()
-    assert browser.post(page(Unit, world.other_unit.pk), {"name": "Mine now"}).status_code == 403
-    assert browser.get("/admin/procedures/unit/add/").status_code == 403
-    assert chief(world).get("/admin/procedures/unit/add/").status_code == 200
-
-
-@pytest.mark.parametrize("who", ["stranger", "chief", "in_team"])
-def test_nobody_takes_over_an_account_that_sees_more(world: World, who: str) -> None:
-    browser = manager(world)
-    match who:
-        case "stranger":
-            target = world.stranger
-        case "chief":
-            target = User.objects.create_superuser("chief", display_name="Chief", initials="CF")
-        case _:
-            target = world.nurse
-            case_id = world.open("L1")
-            browser = elsewhere(world)
-            assert CaseTeam.objects.filter(user=target, case=case_id).exists()
-            Membership.objects.filter(user=target).delete()
-    password = page(User, target.pk, "change").replace("/change/", "/password/")
-    new = {"password1": "another-long-phrase", "password2": "another-long-phrase", "usable_password": "true"}
-    assert browser.post(password, new).status_code == 403
-    assert browser.post(page(User, target.pk), {"username": "mine"}).status_code == 403
-    assert browser.get(page(User, target.pk)).status_code == 200, "may be looked at"
-
-
-def test_a_password_is_set_without_being_shown(world: World) -> None:
-    browser = manager(world)
-    address = page(User, world.scrub.pk).replace("/change/", "/password/")
-    new = {
-        "password1": "another-long-phrase", "password2": "another-long-phrase", "usable_password": "true",
-        "set-password": "1",
-    }  # fmt: skip
-    assert browser.post(address, new).status_code == 302
-    world.scrub.refresh_from_db()
-    assert world.scrub.check_password("another-long-phrase")
-
-
-def test_the_rooms_of_a_unit_and_a_product_are_kept(world: World) -> None:
-    browser = manager(world)
-    form = {
-        "name": "Interventional suite", "rooms": "Room A,Room B", "memberships-TOTAL_FORMS": "0",
-        "memberships-INITIAL_FORMS": "0", "_save": "1",
-    }  # fmt: skip
-    assert browser.post(page(Unit, world.unit.pk), form).status_code == 302
-    world.unit.refresh_from_db()
-    assert world.unit.rooms == ["Room A", "Room B"]
-    made = {
-        "kind": "cement", "name": "New", "manufacturer": "Maker", "active": "on", "_save": "1",
-        "warm_bands-TOTAL_FORMS": "1", "warm_bands-INITIAL_FORMS": "0", "warm_bands-0-above": "23",
-        "warm_bands-0-working_from": "3.5", "warm_bands-0-working_until": "8",
-    }  # fmt: skip
-    assert browser.post("/admin/procedures/product/add/", made).status_code == 302
-    assert browser.post("/admin/procedures/product/add/", made).status_code == 200, "there already"
-    for band in ({"working_from": "5"}, {"working_until": "5"}, {"working_from": "5", "working_until": "5"}):
-        half = {**made, "name": "Half", **band}
-        assert browser.post("/admin/procedures/product/add/", half).status_code == 200, band
-    wrong = browser.post(
-        "/admin/procedures/product/add/", {**made, "name": "Half", "warm_bands-0-working_until": "3.5"}
-    )
-    assert "Must be later than the beginning." in wrong.content.decode()
-    assert Product.objects.filter(manufacturer="Maker", name__in=["New", "Half"]).count() == 1
-    assert [str(band.above) for band in Product.objects.get(name="New").warm_bands.all()] == ["23.0"]
 
 
 # What the browser is allowed ----------------------------------------------------------------------------------------

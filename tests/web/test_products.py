@@ -200,7 +200,7 @@ def test_a_scan_for_no_field_is_not_found(nurse: Visitor) -> None:
 
 
 def test_the_catalogue_takes_a_gtin_that_fits(world: World) -> None:
-    from tests.web.test_admin import manager
+    from tests.web.administration import manager
 
     browser = manager(world)
     address = "/admin/procedures/product/add/"
