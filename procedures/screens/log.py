@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from procedures import caselog, clock, directory
 from procedures.caselog import Filters, Tiles
 from procedures.definitions import VERTEBRAE, Measure, Role, age_on
-from procedures.models import Case, CaseTeam, Membership, SavedView, User
+from procedures.models import Case, CaseTeam, SavedView, User
 from procedures.models.case import INDICATIONS, STATUS_LABELS, CaseQuerySet
 from procedures.rules import MAY, Act
 from procedures.state import CaseStatus
@@ -181,15 +181,13 @@ def _may_sign(reach: caselog.Reach) -> bool:
 
 def in_words(user: User, filters: Filters) -> tuple[list[str], list[str]]:
     """The filters that are on, in words; and what could not be understood."""
-    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
-    names = Names(filters, memberships)
+    names = Names(filters, caselog.Reach.of(user).memberships)
     return [chip.words for chip in names.chips()], names.problems()
 
 
 def kept_words(user: User, filters: Filters) -> str:
     """The filters that are on, in words to be kept with what was taken away."""
-    memberships = list(Membership.objects.filter(user=user).select_related("unit"))
-    return Names(filters, memberships).kept(user.display_name)
+    return Names(filters, caselog.Reach.of(user).memberships).kept(user.display_name)
 
 
 def figures(user: User, filters: Filters) -> FiguresScreen:
