@@ -7,10 +7,13 @@ KYPHO_CHROMIUM=$(tools/chromium.sh)
 export KYPHO_CHROMIUM
 status=0
 if [ -n "$KYPHO_CHROMIUM" ] && [ -n "${CI:-}" ] && [ $# -eq 0 ]; then
-    # On two cores: most of the pages beside all other quick tests, each with a database of its own; then, with the
+    # On two cores: the pages and half of the fuzz beside all other quick tests, each with a database of its own; then, with the
     # machine to themselves, those that start servers and browsers and look at the time.
     mkdir -p var
-    shared="tests/web/test_outbox.py tests/web/test_steps.py tests/web/test_step_entries.py tests/web/test_today.py"
+    fuzz=tests/web/test_fuzz.py
+    shared="$fuzz::test_every_part_of_an_address_and_every_query $fuzz::test_whatever_hypothesis_thinks_of
+        $fuzz::test_every_field_of_the_built_in_protocol $fuzz::test_headers_and_cookies_that_no_browser_sends
+        $fuzz::test_bodies_that_are_no_form"
     others=$(find tests -mindepth 1 -maxdepth 1 -type d ! -name web ! -name live ! -name browser ! -name __pycache__)
     # shellcheck disable=SC2086 # words of their own
     KYPHO_TEST_FOLDER="$PWD/var/test-postgres-web" .venv/bin/python -m pytest tests/web \
